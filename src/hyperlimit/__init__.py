@@ -1,0 +1,32 @@
+"""Infinitely wide hypernetworks: one description, read as a finite net or as kernels.
+
+Examples:
+    >>> import jax, jax.numpy as jnp, hyperlimit as hl
+    >>> spec = hl.Hypernetwork(
+    ...     meta=hl.mlp(depth=3, width=512, activation="relu"),
+    ...     primary=hl.mlp(depth=3, width=64, activation="relu", out=1),
+    ... )
+    >>> x, z = jnp.ones((2, 5)), jnp.array([[1.0, 0.0], [0.0, 1.0]])
+    >>> print(hl.dual_limit(spec).ntk((x, z)).shape)
+    (2, 2)
+"""
+
+from hyperlimit.activations import activation
+from hyperlimit.errors import InputError
+from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
+from hyperlimit.limits import dual_limit
+from hyperlimit.networks import Hypernetwork, Network, mlp
+
+__all__ = [
+    "Coordinates",
+    "Dense",
+    "Elementwise",
+    "FourierFeatures",
+    "Hypernetwork",
+    "InputError",
+    "Network",
+    "activation",
+    "dual_limit",
+    "mlp",
+]
+__version__ = "0.1.0"

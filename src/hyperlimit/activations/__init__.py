@@ -1,0 +1,83 @@
+"""Activations: a function and what it does to a pair of Gaussians, one file each.
+
+`ACTIVATIONS` is the registry: one row each. Everything that is true of every
+activation is tested on every row.
+"""
+
+from collections.abc import Callable
+
+from jaxtyping import Array
+
+from hyperlimit.activations._arccosine import arccosine
+from hyperlimit.activations._base import AbstractActivation
+from hyperlimit.activations._cos import Cos
+from hyperlimit.activations._erf import Erf
+from hyperlimit.activations._gaussian_rule import gaussian_rule
+from hyperlimit.activations._gelu import GELU
+from hyperlimit.activations._hermite import Custom
+from hyperlimit.activations._identity import Identity
+from hyperlimit.activations._leaky_relu import LeakyReLU
+from hyperlimit.activations._pair import (
+    GaussianPair,
+    diagonal_pair,
+    safe_ratio,
+    safe_sqrt,
+)
+from hyperlimit.activations._relu import ReLU
+from hyperlimit.activations._sin import Sin
+from hyperlimit.errors import InputError
+
+ACTIVATIONS: dict[str, AbstractActivation] = {
+    "relu": ReLU(),
+    "leaky_relu": LeakyReLU(),
+    "identity": Identity(),
+    "erf": Erf(),
+    "gelu": GELU(),
+    "sin": Sin(),
+    "cos": Cos(),
+}
+
+
+def activation(
+    choice: str | AbstractActivation | Callable[[Array], Array],
+) -> AbstractActivation:
+    """Reads a user's choice: a registered name, an activation, or any function.
+
+    Raises:
+        InputError: for an unknown name or an object of another kind.
+
+    Examples:
+        >>> activation("relu")
+        ReLU()
+    """
+    if isinstance(choice, AbstractActivation):
+        return choice
+    if isinstance(choice, str) and choice in ACTIVATIONS:
+        return ACTIVATIONS[choice]
+    if isinstance(choice, str) or not callable(choice):
+        raise InputError(
+            f"activation={choice!r} is not known: give one of "
+            f"{', '.join(ACTIVATIONS)}, or any elementwise function of an array."
+        )
+    return Custom(choice)
+
+
+__all__ = [
+    "ACTIVATIONS",
+    "GELU",
+    "AbstractActivation",
+    "Cos",
+    "Custom",
+    "Erf",
+    "GaussianPair",
+    "Identity",
+    "LeakyReLU",
+    "ReLU",
+    "Sin",
+    "activation",
+    "arccosine",
+    "diagonal_pair",
+    "gaussian_rule",
+    "safe_ratio",
+    "safe_sqrt",
+]

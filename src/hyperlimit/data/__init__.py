@@ -1,0 +1,24 @@
+"""Images, masks and whole output files: arrays in, arrays out."""
+
+from hyperlimit.data._digits import digits
+from hyperlimit.data._faces import faces
+from hyperlimit.data._folder import folder
+from hyperlimit.data._images import Images
+from hyperlimit.data._load import LOADERS, load
+from hyperlimit.data._mnist import mnist
+from hyperlimit.data._observation_mask import observation_mask
+from hyperlimit.data._target_mask import target_mask
+from hyperlimit.data._whole_files import whole_files
+
+__all__ = [
+    "LOADERS",
+    "Images",
+    "digits",
+    "faces",
+    "folder",
+    "load",
+    "mnist",
+    "observation_mask",
+    "target_mask",
+    "whole_files",
+]

@@ -1,0 +1,77 @@
+"""The layer that applies an activation to every coordinate."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+from jaxtyping import Array, Float
+
+from hyperlimit.activations import AbstractActivation
+from hyperlimit.errors import InputError
+from hyperlimit.layers._base import AbstractLayer
+from hyperlimit.layers._kernel_state import KernelState
+from hyperlimit.parametrisation import Parameter
+
+
+@final
+@dataclass(frozen=True)
+class Elementwise(AbstractLayer):
+    r"""$q = g \phi(y)$ with $g = (E\phi(N(0,1))^2)^{-1/2}$ if `unit`, else $g = 1$.
+
+    $$K \to g^2 E[\phi(u)\phi(v)],\qquad T \to g^2 T E[\phi'(u)\phi'(v)],
+      \qquad (u, v) \sim N(0, K).$$
+
+    Raises:
+        InputError: if the second moment is zero or not finite, so that no scale
+            makes it one.
+    """
+
+    activation: AbstractActivation
+    unit: bool = True
+
+    def __post_init__(self):
+        moment = self.activation.second_moment()
+        if not 0 < moment < float("inf"):
+            raise InputError(
+                f"the activation {self.activation} has second moment {moment} under "
+                "N(0, 1): give one for which it is positive and finite."
+            )
+
+    @property
+    def gain(self) -> float:
+        """The factor g."""
+        return 1 / math.sqrt(self.activation.second_moment()) if self.unit else 1.0
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether scaling the input scales the output: as the activation."""
+        return self.activation.homogeneous
+
+    def out_size(self, in_size: int) -> int:
+        """The number of outputs for a number of inputs."""
+        return in_size
+
+    def parameters(self, in_size: int) -> tuple[Parameter, ...]:
+        """The arrays of the layer: none."""
+        del in_size
+        return ()
+
+    def generated(self) -> Mapping[str, bool | None]:
+        """For each name: generated, or the layer's own; there are none."""
+        return {}
+
+    def apply(
+        self, values: Mapping[str, Array], inputs: Float[Array, " d"]
+    ) -> Float[Array, " d"]:
+        """The finite map on one input."""
+        del values
+        return self.gain * self.activation(inputs)
+
+    def limit(
+        self, state: KernelState, sources: Mapping[str, KernelState | None]
+    ) -> KernelState:
+        """The recursion at infinite width."""
+        del sources
+        pair, transfer = self.activation.propagate(state.pair, self.gain)
+        return KernelState(pair, state.tangent * transfer, state.exponents)

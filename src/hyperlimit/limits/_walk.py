@@ -1,0 +1,68 @@
+"""The recursion of kernels through the layers of a network."""
+
+from collections.abc import Iterator
+
+import jax
+
+from hyperlimit.layers import AbstractLayer, KernelState
+from hyperlimit.networks import Hypernetwork, Network
+
+# Repeated blocks become a loop from this many layers on: a short network compiles
+# into one pass over memory, a deep one compiles at all.
+_UNROLLED_LAYERS = 24
+
+
+def walk(
+    network: Network, state: KernelState, meta: KernelState | None = None
+) -> KernelState:
+    """Carries a state through every layer.
+
+    `meta` holds the kernels of a meta-network's outputs, from which generated
+    parameters take theirs; None reads the network on its own, all parameters its own.
+    """
+    for block, times in _runs(network.layers):
+        if len(block) * times <= _UNROLLED_LAYERS:
+            for _ in range(times):
+                state = _through(block, state, meta)
+        else:
+
+            def once(
+                _: int, carried: KernelState, block: tuple[AbstractLayer, ...] = block
+            ) -> KernelState:
+                return _through(block, carried, meta)
+
+            state = jax.lax.fori_loop(0, times, once, state)
+    return state
+
+
+def _through(
+    block: tuple[AbstractLayer, ...], state: KernelState, meta: KernelState | None
+) -> KernelState:
+    for layer in block:
+        sources = {
+            name: meta if Hypernetwork.is_generated(answer) else None
+            for name, answer in layer.generated().items()
+        }
+        state = layer.limit(state, sources)
+    return state
+
+
+def _runs(
+    layers: tuple[AbstractLayer, ...], longest: int = 8
+) -> Iterator[tuple[tuple[AbstractLayer, ...], int]]:
+    """Splits layers into blocks and how often each is repeated in a row."""
+    start = 0
+    while start < len(layers):
+        best = (1, 1)
+        for period in range(1, min(longest, len(layers) - start) + 1):
+            block, times = layers[start : start + period], 1
+            while (
+                layers[start + times * period : start + (times + 1) * period] == block
+            ):
+                times += 1
+            # A block that occurs once is no repetition, whatever its length.
+            if times > 1 and period * times > best[0] * best[1]:
+                best = (period, times)
+        period, times = best
+        yield layers[start : start + period], times
+        start += period * times

@@ -1,0 +1,7 @@
+"""Networks as frozen data, from layers."""
+
+from hyperlimit.networks._hypernetwork import Hypernetwork
+from hyperlimit.networks._mlp import mlp
+from hyperlimit.networks._network import Network
+
+__all__ = ["Hypernetwork", "Network", "mlp"]
