@@ -13,6 +13,7 @@ Examples:
 
 from hyperlimit.activations import activation
 from hyperlimit.errors import InputError
+from hyperlimit.finite import init
 from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp
@@ -27,6 +28,7 @@ __all__ = [
     "Network",
     "activation",
     "dual_limit",
+    "init",
     "mlp",
 ]
 __version__ = "0.1.0"

@@ -76,8 +76,8 @@ def arccosine(
     degree = _DEGREES["float64" if gap.dtype == jnp.float64 else "float32"]
     angle_series, rise_series = _coefficients(degree)
     acute = gap <= 1
-    w = jnp.where(acute, gap, 2 - gap) / 2
-    y = 4 * w - 1
+    missing = jnp.where(acute, gap, 2 - gap)
+    w, y = 0.5 * missing, 2 * missing - 1
     t = jnp.sqrt(w)
     angle = t * _horner(angle_series, y)
     rise = w * t * _horner(rise_series, y)

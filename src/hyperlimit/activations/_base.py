@@ -19,7 +19,8 @@ class AbstractActivation(ABC):
     For a pair $(u, v)$, `propagate` returns the pair $(g\phi(u), g\phi(v))$ as far as
     second moments go, for a gain $g$, and the *transfer*
     $s_x s_y E[\phi'(u)\phi'(v)] / (s_x' s_y')$: the factor by which an NTK in units
-    of $s_x s_y$ is multiplied on its way through, in units of $s_x' s_y'$. The gain cancels there.
+    of $s_x s_y$ is multiplied on its way through, in units of $s_x' s_y'$.
+    The gain cancels there.
 
     Activations are frozen dataclasses of plain numbers: they hash, so that a spec
     that holds them can key a compiled function.

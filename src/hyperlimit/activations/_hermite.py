@@ -80,6 +80,9 @@ class Custom(AbstractActivation):
         nodes, weights, table = (
             jnp.asarray(part, std.dtype) for part in _hermite_table(self.degree)
         )
+        nodes, weights = (
+            part.reshape(*(1,) * std.ndim, -1) for part in (nodes, weights)
+        )
         arguments = std[..., None] * nodes
         values, slopes = jax.jvp(
             self.function, (arguments,), (jnp.ones_like(arguments),)
@@ -135,8 +138,6 @@ class Custom(AbstractActivation):
         order = jnp.arange(self.degree + 1, dtype=pair.gap.dtype)
         order = order.at[-1].set(0)
         start = (jnp.ones_like(pair.gap), zero, zero, zero, zero)
-        (_, last, _, gap, slope), _ = jax.lax.scan(
-            add, start, (order, unit_x, unit_y)
-        )
+        (_, last, _, gap, slope), _ = jax.lax.scan(add, start, (order, unit_x, unit_y))
         slope = slope + safe_ratio(slope_x, std_x) * safe_ratio(slope_y, std_y) * last
         return (std_x, std_y), jnp.clip(gap, 0.0, 2.0), slope

@@ -1,7 +1,5 @@
 """Two jointly Gaussian numbers, in coordinates that do not cancel."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -36,7 +34,7 @@ class GaussianPair(eqx.Module):
         var_x: Float[Array, "..."],
         covariance: Float[Array, "..."],
         var_y: Float[Array, "..."],
-    ) -> Self:
+    ) -> "GaussianPair":
         """Reads a 2 x 2 covariance; exact only where 1 - correlation is."""
         std_x, std_y = jnp.sqrt(var_x), jnp.sqrt(var_y)
         scale = jnp.where(std_x * std_y > 0, std_x * std_y, 1.0)

@@ -37,9 +37,7 @@ def smoothed_angle(pair: GaussianPair) -> SmoothedAngle:
     square_x, square_y = noise_x**2, noise_y**2
     signal = signal_x * signal_y
     cosine = jnp.sqrt(
-        (square_x + square_y)
-        - square_x * square_y
-        + signal**2 * pair.sine_squared
+        (square_x + square_y) - square_x * square_y + signal**2 * pair.sine_squared
     )
     return SmoothedAngle(
         signal * pair.correlation, cosine, signal_x, signal_y, noise_x, noise_y

@@ -17,10 +17,11 @@ def mean_sin_sin(pair: GaussianPair) -> Float[Array, "..."]:
     difference, total = _half_squares(pair)
     twice = 2 * pair.covariance
     # Each branch takes the larger exponential out; the argument of the branch not
-    # taken is clipped so that it cannot overflow into the gradient.
-    positive = -jnp.exp(-difference) * jnp.expm1(-jnp.maximum(twice, 0)) / 2
-    negative = jnp.exp(-total) * jnp.expm1(jnp.minimum(twice, 0)) / 2
-    return jnp.where(pair.correlation >= 0, positive, negative)
+    # taken is zero, so that it cannot overflow into the gradient.
+    acute = pair.correlation >= 0
+    positive = -jnp.exp(-difference) * jnp.expm1(-jnp.where(acute, twice, 0)) / 2
+    negative = jnp.exp(-total) * jnp.expm1(jnp.where(acute, 0, twice)) / 2
+    return jnp.where(acute, positive, negative)
 
 
 def _half_squares(pair: GaussianPair) -> tuple[Array, Array]:

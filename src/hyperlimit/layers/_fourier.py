@@ -78,6 +78,8 @@ class FourierFeatures(AbstractInputs):
         self, fixed: Array | None, inputs: Float[Array, " d"]
     ) -> Float[Array, " k"]:
         """The finite feature map on one input."""
+        if fixed is None:
+            raise InputError("Fourier features need frequencies: see draw.")
         frequencies = jax.lax.stop_gradient(fixed)
         phases = frequencies.astype(inputs.dtype) @ inputs
         return 2**0.5 * jnp.concatenate([jnp.cos(phases), jnp.sin(phases)])

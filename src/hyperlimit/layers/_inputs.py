@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from hyperlimit.activations import GaussianPair, diagonal_pair

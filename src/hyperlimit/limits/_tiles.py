@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, PyTree
+from jaxtyping import Array, Bool, Float, Int, PyTree
 
 # Rows and columns of a tile: a few temporaries of this size stay in cache, and its
 # matrix product runs at full rate.
@@ -71,7 +71,10 @@ def is_traced(tree: PyTree) -> bool:
 
 @functools.partial(jax.jit, donate_argnums=0)
 def _write(
-    results: tuple[Array, ...], values: tuple[Array, ...], i: int, j: int
+    results: tuple[Array, ...],
+    values: tuple[Array, ...],
+    i: Int[Array, ""],
+    j: Int[Array, ""],
 ) -> tuple[Array, ...]:
     return tuple(
         jax.lax.dynamic_update_slice(result, value, (i, j))
@@ -81,7 +84,10 @@ def _write(
 
 @functools.partial(jax.jit, donate_argnums=0)
 def _write_with_mirror(
-    results: tuple[Array, ...], values: tuple[Array, ...], i: int, j: int
+    results: tuple[Array, ...],
+    values: tuple[Array, ...],
+    i: Int[Array, ""],
+    j: Int[Array, ""],
 ) -> tuple[Array, ...]:
     """Writes a tile and its mirror image, above and below the diagonal.
 

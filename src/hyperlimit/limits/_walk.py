@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import jax
+from jaxtyping import Array, Int
 
 from hyperlimit.layers import AbstractLayer, KernelState
 from hyperlimit.networks import Hypernetwork, Network
@@ -27,7 +28,9 @@ def walk(
         else:
 
             def once(
-                _: int, carried: KernelState, block: tuple[AbstractLayer, ...] = block
+                _: int | Int[Array, ""],
+                carried: KernelState,
+                block: tuple[AbstractLayer, ...] = block,
             ) -> KernelState:
                 return _through(block, carried, meta)
 

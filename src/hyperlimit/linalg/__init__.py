@@ -1,6 +1,19 @@
 """Linear algebra that knows nothing of networks."""
 
+from hyperlimit.linalg._conjugate_gradients import Solution, conjugate_gradients
 from hyperlimit.linalg._gaps import gaps, squared_distances
+from hyperlimit.linalg._kronecker_sum import KroneckerSum
+from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
 from hyperlimit.linalg._rows import Rows, rows
 
-__all__ = ["Rows", "gaps", "rows", "squared_distances"]
+__all__ = [
+    "KroneckerSum",
+    "ModeBlocks",
+    "Rows",
+    "Solution",
+    "conjugate_gradients",
+    "gaps",
+    "mode_blocks",
+    "rows",
+    "squared_distances",
+]

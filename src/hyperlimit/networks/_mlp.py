@@ -54,9 +54,7 @@ def mlp(
         3
     """
     if depth < 1:
-        raise InputError(
-            f"depth={depth} counts weight layers and must be at least 1."
-        )
+        raise InputError(f"depth={depth} counts weight layers and must be at least 1.")
     if out is not None and out < 1:
         raise InputError(f"out={out} must be at least 1.")
     between = Elementwise(_activation(activation))

@@ -1,0 +1,86 @@
+"""A finite hypernetwork."""
+
+from typing import final
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from hyperlimit.errors import InputError
+from hyperlimit.finite._network import FiniteNetwork, Values, check_vector, merged
+from hyperlimit.networks import Hypernetwork
+
+
+@final
+class FiniteHypernetwork(eqx.Module):
+    r"""$h(x, z) = g(z; f(x))$ at finite width: call it on one pair.
+
+    Attributes:
+        meta: f, whose outputs are the generated parameters one after another.
+        own: the primary network's own parameters, layer by layer.
+        fixed: the untrained random numbers of z's features, if there are any.
+    """
+
+    meta: FiniteNetwork
+    own: Values
+    fixed: Array | None
+    spec: Hypernetwork = eqx.field(static=True)
+    z_size: int = eqx.field(static=True)
+
+    def __call__(
+        self, x: Float[Array, " dx"], z: Float[Array, " dz"]
+    ) -> Float[Array, " k"]:
+        """The outputs for one pair; one generation of the weights."""
+        return self.primary(x)(z)
+
+    def generated(self, x: Float[Array, " dx"]) -> Values:
+        """The parameters that f writes for one x, layer by layer."""
+        check_vector("x", x, self.meta.in_size)
+        flat = self.meta(x)
+        start, found = 0, []
+        for layer, parameters in zip(
+            self.spec.primary.layers,
+            self.spec.primary.parameters(self.z_size),
+            strict=True,
+        ):
+            written = {}
+            for parameter in parameters:
+                if self.spec.is_generated(layer.generated()[parameter.name]):
+                    piece = flat[start : start + parameter.size]
+                    written[parameter.name] = piece.reshape(parameter.shape)
+                    start += parameter.size
+            found.append(written)
+        return tuple(found)
+
+    def primary(self, x: Float[Array, " dx"]) -> FiniteNetwork:
+        """The primary network for one x: an ordinary module from z to y."""
+        return FiniteNetwork(
+            merged(self.own, self.generated(x)),
+            self.fixed,
+            self.spec.primary,
+            self.z_size,
+            self.meta.parametrisation,
+        )
+
+    def batch(
+        self, x: Float[Array, "b dx"], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
+    ) -> Float[Array, "b p k"]:
+        """Every x with many z: the primary of each x is generated once.
+
+        Args:
+            x: (b, d_x).
+            z: (p, d_z), the same for every x, or (b, p, d_z).
+
+        Raises:
+            InputError: for other shapes.
+        """
+        if x.ndim != 2 or z.ndim not in (2, 3) or (z.ndim == 3 and len(x) != len(z)):
+            raise InputError(
+                f"batch was given x of shape {x.shape} and z of shape {z.shape}: give "
+                "x (b, d_x) and z (p, d_z) or (b, p, d_z)."
+            )
+
+        def one(x: Array, z: Array) -> Array:
+            return jax.vmap(self.primary(x))(z)
+
+        return jax.vmap(one, in_axes=(0, None if z.ndim == 2 else 0))(x, z)

@@ -1,0 +1,103 @@
+"""A finite network: a description with values."""
+
+from collections.abc import Mapping
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hyperlimit.errors import InputError
+from hyperlimit.networks import Network
+from hyperlimit.parametrisation import parametrisation
+
+Values = tuple[dict[str, Array], ...]
+
+
+@final
+class FiniteNetwork(eqx.Module):
+    """A network of finite width: call it on one input, `jax.vmap` it over many.
+
+    Attributes:
+        values: for each layer, its arrays by name, without their multipliers.
+        fixed: the untrained random numbers of the input features, if there are any.
+    """
+
+    values: Values
+    fixed: Array | None
+    spec: Network = eqx.field(static=True)
+    in_size: int = eqx.field(static=True)
+    parametrisation: str = eqx.field(static=True)
+
+    def __call__(self, inputs: Float[Array, " d"]) -> Float[Array, " k"]:
+        """The outputs for one input.
+
+        Raises:
+            InputError: if the input is not a vector of `in_size` numbers.
+        """
+        check_vector("input", inputs, self.in_size)
+        outputs = self.spec.inputs.apply(self.fixed, inputs)
+        for layer, values in zip(
+            self.spec.layers, self.multiplied(self.values), strict=True
+        ):
+            outputs = layer.apply(values, outputs)
+        return outputs
+
+    def multiplied(self, values: Values) -> Values:
+        """Values as the layers use them."""
+        row = parametrisation(self.parametrisation)
+        return tuple(
+            {
+                parameter.name: row.multiplier(parameter) * given[parameter.name]
+                for parameter in parameters
+            }
+            for parameters, given in zip(
+                self.spec.parameters(self.in_size), values, strict=True
+            )
+        )
+
+
+def draw_values(
+    spec: Network,
+    in_size: int,
+    name: str,
+    key: Array,
+    skip: tuple[frozenset[str], ...] | None = None,
+    dtype: jnp.dtype | None = None,
+) -> Values:
+    """Random values for every parameter but those to skip, layer by layer."""
+    row, found = parametrisation(name), []
+    kind = jax.dtypes.canonicalize_dtype(float) if dtype is None else dtype
+    for index, parameters in enumerate(spec.parameters(in_size)):
+        layer_key = jax.random.fold_in(key, index)
+        found.append(
+            {
+                parameter.name: row.initial_std(parameter)
+                * jax.random.normal(
+                    jax.random.fold_in(layer_key, position), parameter.shape, kind
+                )
+                for position, parameter in enumerate(parameters)
+                if skip is None or parameter.name not in skip[index]
+            }
+        )
+    return tuple(found)
+
+
+def merged(one: Values, two: Values) -> Values:
+    """Values of both, layer by layer."""
+
+    def union(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, Array]:
+        return {**a, **b}
+
+    return tuple(union(a, b) for a, b in zip(one, two, strict=True))
+
+
+def check_vector(name: str, given: Array, size: int) -> None:
+    """Raises an InputError unless `given` is a vector of `size` numbers."""
+    shape = jnp.shape(given)
+    if shape != (size,):
+        raise InputError(
+            f"one {name} of {size} numbers was expected, and shape {shape} was given: "
+            "jax.vmap over further axes, or use batch."
+        )

@@ -1,0 +1,129 @@
+"""The kernel on images x coordinates as a short sum of separate factors."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+from jaxtyping import Array, Float
+
+from hyperlimit.activations import GaussianPair
+from hyperlimit.layers import KernelState
+from hyperlimit.limits import DualLimit
+
+_NODES = 48
+_SAMPLES = 3000
+
+
+class Expansion(NamedTuple):
+    r"""$F(\varphi, b) \approx \sum_j c_j(\varphi) F(\varphi_j, b)$ over $[0, \varphi_m]$.
+
+    F is the kernel between inputs of unit scale at angle $\varphi$ and coordinates b.
+    The nodes $\varphi_j$ are a few of the Chebyshev points, chosen by pivoted QR, and
+    the $c_j$ are polynomials in $\varphi$: F is analytic in the *angle*, at equal
+    inputs too, where in the correlation it has a square-root singularity.
+
+    Attributes:
+        nodes: the angles of the separate factors, (r,).
+        values: c_j at the Chebyshev points, (k, r).
+        error: the largest error found over fresh angles and coordinates, in units of
+            the largest value of F.
+    """
+
+    nodes: np.ndarray
+    values: np.ndarray
+    points: np.ndarray
+    error: float
+
+
+def kernel_at(
+    limit: DualLimit, kind: str, angle: Array, coordinates: KernelState
+) -> Array:
+    """F for angles of the meta-network's inputs, broadcast against coordinates."""
+    one = jnp.ones_like(angle)
+    pair = GaussianPair(one, one, 2 * jnp.sin(angle / 2) ** 2)
+    meta = limit.meta_state(KernelState.of_inputs(pair))
+    return getattr(limit.primary_state(coordinates, meta), kind)
+
+
+def expand(
+    limit: DualLimit,
+    kind: str,
+    coordinates: KernelState,
+    largest: float,
+    tolerance: float,
+) -> Expansion:
+    """Finds the fewest nodes that meet a tolerance, and measures the error reached."""
+    points = _chebyshev_points(largest, _NODES)
+    fresh = np.random.default_rng(0)
+    columns = [_some(coordinates, seed) for seed in (1, 2)]
+    table = _table(limit, kind, points, columns[0])
+    triangle, pivots = scipy.linalg.qr(table.T, mode="r", pivoting=True)
+    sizes = np.abs(np.diag(triangle))
+    rank = max(1, int(np.sum(sizes > tolerance * sizes[0])))
+    chosen = np.sort(pivots[:rank])
+    values = np.linalg.lstsq(table[chosen].T, table.T, rcond=None)[0].T
+    found = Expansion(points[chosen], values, points, 0.0)
+    angles = np.concatenate([[0.0, largest], fresh.uniform(0, largest, 126)])
+    exact = _table(limit, kind, angles, columns[1])
+    nodes = _table(limit, kind, found.nodes, columns[1])
+    wrong = np.abs(coefficients(found, angles) @ nodes - exact)
+    return found._replace(error=float(wrong.max() / max(np.abs(exact).max(), 1e-300)))
+
+
+def coefficients(expansion: Expansion, angles: np.ndarray) -> np.ndarray:
+    """c_j at any angles within the range, shape (..., r), by barycentric sums."""
+    flat = np.asarray(angles, np.float64).ravel()
+    signs = np.where(np.arange(_NODES) % 2, -1.0, 1.0)
+    signs[[0, -1]] /= 2
+    result = np.empty((flat.size, expansion.nodes.size))
+    for start in range(0, flat.size, 65536):
+        part = flat[start : start + 65536, None] - expansion.points[None, :]
+        hit = part == 0
+        weights = signs / np.where(hit, 1, part)
+        rows = hit.any(axis=1)
+        weights[rows] = hit[rows]
+        result[start : start + 65536] = (
+            weights @ expansion.values / weights.sum(axis=1, keepdims=True)
+        )
+    return result.reshape(*np.shape(angles), -1)
+
+
+def slabs(
+    limit: DualLimit, kind: str, expansion: Expansion, coordinates: KernelState
+) -> Float[Array, "r p q"]:
+    """The separate factors F(phi_j, .) for all pairs of coordinates."""
+    dtype = coordinates.pair.gap.dtype
+    angles = jnp.asarray(expansion.nodes, dtype)[:, None, None]
+    return jax.lax.map(
+        lambda angle: kernel_at(limit, kind, angle[None], coordinates), angles[..., 0]
+    )
+
+
+def _chebyshev_points(largest: float, count: int) -> np.ndarray:
+    return largest / 2 * (1 - np.cos(np.pi * np.arange(count) / (count - 1)))
+
+
+def _some(coordinates: KernelState, seed: int) -> KernelState:
+    """A sample of coordinate pairs, equal ones among them."""
+    gap = coordinates.pair.gap
+    draw = np.random.default_rng(seed)
+    p = draw.integers(0, gap.shape[0], _SAMPLES)
+    q = draw.integers(0, gap.shape[1], _SAMPLES)
+    nearest = np.asarray(jnp.argmin(gap, axis=1))
+    p = np.concatenate([p, np.arange(gap.shape[0])[:512]])
+    q = np.concatenate([q, nearest[:512]])
+    pair = GaussianPair(
+        coordinates.pair.std_x[p, 0][None],
+        coordinates.pair.std_y[0, q][None],
+        gap[p, q][None],
+    )
+    return KernelState.of_inputs(pair)
+
+
+def _table(
+    limit: DualLimit, kind: str, angles: np.ndarray, coordinates: KernelState
+) -> np.ndarray:
+    column = jnp.asarray(angles, coordinates.pair.gap.dtype)[:, None]
+    return np.asarray(kernel_at(limit, kind, column, coordinates), np.float64)

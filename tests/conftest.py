@@ -1,0 +1,46 @@
+"""Settings of the whole suite: precision, strictness of JAX, and checked types.
+
+`HYPERLIMIT_TEST_PRECISION=float32` runs everything in single precision.
+"""
+
+import os
+
+import jaxtyping
+import pytest
+
+# Before JAX starts a backend, and before anything imports pyplot.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["MPLBACKEND"] = "Agg"
+
+import jax
+
+PRECISION = os.environ.get("HYPERLIMIT_TEST_PRECISION", "float64")
+if PRECISION not in ("float32", "float64"):
+    raise pytest.UsageError(
+        f"HYPERLIMIT_TEST_PRECISION={PRECISION!r}: give float32 or float64."
+    )
+
+jax.config.update("jax_enable_x64", PRECISION == "float64")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+# Shapes and types are checked at every call; this must precede the first import.
+jaxtyping.install_import_hook("hyperlimit", "beartype.beartype")
+# Laws are asserted in modules that are not test files themselves.
+pytest.register_assert_rewrite("laws")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if PRECISION == "float64":
+        return
+    for item in items:
+        marker = item.get_closest_marker("float64_only")
+        if marker is not None:
+            why = marker.kwargs.get("reason", "needs more digits than float32 has")
+            item.add_marker(pytest.mark.skip(reason=f"float64 only: {why}"))
+
+
+@pytest.fixture(scope="session")
+def tolerance() -> float:
+    """The error that a number of order one may have after a chain of operations."""
+    return {"float64": 1e-12, "float32": 1e-5}[PRECISION]
