@@ -17,6 +17,7 @@ from hyperlimit.finite import init
 from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp
+from hyperlimit.regression import regress, regress_grid
 
 __all__ = [
     "Coordinates",
@@ -30,5 +31,7 @@ __all__ = [
     "dual_limit",
     "init",
     "mlp",
+    "regress",
+    "regress_grid",
 ]
 __version__ = "0.1.0"

@@ -117,7 +117,8 @@ class Custom(AbstractActivation):
     def _sums(self, pair: GaussianPair) -> tuple[tuple[Array, Array], Array, Array]:
         kept_x, std_x, slope_x = self._expansion(pair.std_x)
         kept_y, std_y, slope_y = self._expansion(pair.std_y)
-        unit_x, unit_y = safe_ratio(kept_x, std_x), safe_ratio(kept_y, std_y)
+        unit_x = safe_ratio(kept_x, std_x[None])
+        unit_y = safe_ratio(kept_y, std_y[None])
         rho, zero = pair.correlation, jnp.zeros_like(pair.gap)
 
         def add(carry: tuple, term: tuple) -> tuple:

@@ -8,7 +8,7 @@ import jax
 from jaxtyping import Array, Float, PyTree
 
 from hyperlimit.layers import KernelState
-from hyperlimit.limits._tiles import tiled, tiled_symmetric
+from hyperlimit.linalg import tiled, tiled_symmetric
 
 
 class Kernels(NamedTuple):

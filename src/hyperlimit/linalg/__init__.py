@@ -5,6 +5,7 @@ from hyperlimit.linalg._gaps import gaps, squared_distances
 from hyperlimit.linalg._kronecker_sum import KroneckerSum
 from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
 from hyperlimit.linalg._rows import Rows, rows
+from hyperlimit.linalg._tiles import tiled, tiled_symmetric
 
 __all__ = [
     "KroneckerSum",
@@ -16,4 +17,6 @@ __all__ = [
     "mode_blocks",
     "rows",
     "squared_distances",
+    "tiled",
+    "tiled_symmetric",
 ]

@@ -40,6 +40,40 @@ class ModeBlocks(eqx.Module):
             "pq,nqc->npc", self.basis, jnp.concatenate([first, rest], axis=1)
         )
 
+    def quadratic_forms(
+        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"]
+    ) -> Float[Array, "m q"]:
+        r"""$k^T M^{-1} k$ for $k = \sum_j a_j \otimes b_j$, for all m and q at once."""
+        return jnp.concatenate(
+            [_quadratic_forms(self, part, right) for part in _parts(left)]
+        )
+
+
+def _parts(left: Float[Array, "r m n"], size: int = 16) -> list[Array]:
+    return [left[:, start : start + size] for start in range(0, left.shape[1], size)]
+
+
+@eqx.filter_jit
+def _quadratic_forms(
+    blocks: ModeBlocks, left: Float[Array, "r m n"], right: Float[Array, "r q p"]
+) -> Float[Array, "m q"]:
+    kept = blocks.inverses.shape[0]
+    # In the modes, k has the coefficients sum_j a_j (b_j . w_q): a small form in j.
+    coordinates = jnp.einsum("rqp,ps->rqs", right, blocks.basis)
+
+    def form(inverse: Array) -> Array:
+        return jnp.einsum("jmi,ik,lmk->mjl", left, inverse, left)
+
+    first = jax.lax.map(form, blocks.inverses)
+    turned = jnp.einsum("jmi,ik->jmk", left, blocks.vectors)
+    rest = jnp.einsum("jmk,lmk,ks->smjl", turned, turned, 1 / blocks.damping)
+    forms = jnp.concatenate([first, rest]) if kept else rest
+
+    def row(form: Array) -> Array:
+        return jnp.einsum("jqs,lqs,sjl->q", coordinates, coordinates, form)
+
+    return jax.lax.map(row, jnp.moveaxis(forms, 1, 0))
+
 
 @eqx.filter_jit
 def mode_blocks(

@@ -1,0 +1,232 @@
+"""Kernel regression on functions: many images at many coordinates."""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from hyperlimit.errors import InputError
+from hyperlimit.limits import DualLimit
+from hyperlimit.regression._grid_factors import cross_factors, prior_variance
+from hyperlimit.regression._grid_solvers import (
+    Solved,
+    solve_by_iteration,
+    solve_densely,
+)
+from hyperlimit.regression._noise import (
+    check_finite,
+    check_settings,
+    fitted_amplitude,
+)
+
+# Up to this many known values a dense factor is formed where some are missing.
+DENSE_VALUES = 12_000
+
+Progress = Callable[[int, float], None]
+
+
+class Report(NamedTuple):
+    """How a grid regression was solved."""
+
+    method: str
+    terms: int
+    expansion_error: float
+    iterations: int
+    residual: float
+
+
+@final
+class GridRegression(eqx.Module):
+    """Regression of functions z -> y, one for each x, fitted jointly.
+
+    Attributes:
+        x: the training meta-inputs, rescaled to |x|^2 = d, (n, d).
+        z: the training coordinates, (p, d_z).
+        weights: the dual weights, (n, p, k), zero where no value was known.
+        noise: the noise variance in units of the kernel.
+        amplitude: the factor of every variance.
+    """
+
+    limit: DualLimit = eqx.field(static=True)
+    kind: str = eqx.field(static=True)
+    x: Float[Array, "n d"]
+    z: Float[Array, "p dz"]
+    weights: Float[Array, "n p k"]
+    noise: float
+    amplitude: float
+    solved: Solved | None
+    tolerance: float = eqx.field(static=True)
+    report: Report = eqx.field(static=True)
+
+    def mean(
+        self, x: ArrayLike, z: ArrayLike | None = None
+    ) -> Float[Array, "m q k"]:
+        """The predicted functions of new x at the training or other coordinates.
+
+        Cost O(r m n p + r m p q) for r terms of the kernel's expansion.
+        """
+        left, right = self._cross(x, z)
+        return _mean(left, right, self.weights)
+
+    def variance(
+        self, x: ArrayLike, z: ArrayLike | None = None, *, exact: bool = False
+    ) -> Float[Array, "m q"]:
+        """The predictive variance of the functions, without noise.
+
+        With a dense solve this is the exact posterior variance. With an iterative one
+        it is computed with the preconditioner in the place of the Gram matrix, which
+        costs O(m) matrix products instead of m q solves; `exact=True` solves.
+
+        Raises:
+            InputError: if the regression was read from a file, without its solver.
+        """
+        if self.solved is None:
+            raise InputError(
+                "this regression was read without its solver, so it has no variance: "
+                "fit it again with regress_grid."
+            )
+        left, right = self._cross(x, z)
+        where = self.z if z is None else jnp.asarray(z, self.x.dtype)
+        prior = prior_variance(self.limit, self.kind, where)
+        explained = self.solved.explained(left, right, exact)
+        return self.amplitude * jnp.maximum(prior[None, :] - explained, 0)
+
+    def _cross(self, x: ArrayLike, z: ArrayLike | None) -> tuple[Array, Array]:
+        new = unit_scaled("x", x, self.x.dtype)
+        if new.shape[1] != self.x.shape[1]:
+            raise InputError(
+                f"x has {new.shape[1]} columns and the model was fitted on "
+                f"{self.x.shape[1]}: give inputs of the same length."
+            )
+        where = self.z if z is None else jnp.asarray(z, self.x.dtype)
+        return cross_factors(
+            self.limit, self.kind, (new, where), (self.x, self.z), self.tolerance
+        )
+
+
+def regress_grid(
+    limit: DualLimit,
+    x: ArrayLike,
+    z: ArrayLike,
+    targets: ArrayLike,
+    *,
+    known: ArrayLike | None = None,
+    ridge: float = 1e-3,
+    kind: Literal["ntk", "nngp"] = "ntk",
+    amplitude: float | Literal["ml"] = 1.0,
+    tolerance: float = 1e-4,
+    progress: Progress | None = None,
+) -> GridRegression:
+    r"""Fits $y_i(z_p)$ for n inputs $x_i$ at p coordinates, all n p values jointly.
+
+    The Gram matrix of the n p pairs is never formed: with $\varphi_{ij}$ the angle of
+    $x_i$ and $x_j$ it is $\sum_k c_k(\varphi) \otimes F(\varphi_k, \cdot)$ off the
+    image diagonal, with a few terms, and exact on it. Complete targets are solved by
+    preconditioned conjugate gradients; incomplete ones by a dense factor of the known
+    values up to 12,000 of them, and by masked conjugate gradients beyond.
+
+    Args:
+        limit: from `dual_limit` of a hypernetwork.
+        x: (n, d), rescaled here to |x|^2 = d: directions count, lengths do not.
+        z: coordinates (p, d_z).
+        targets: (n, p) or (n, p, k).
+        known: which targets count, (n, p); all by default.
+        ridge: the noise variance in units of the mean prior variance.
+        kind: "ntk" or "nngp".
+        amplitude: the factor of every variance, or "ml" for maximum likelihood.
+        tolerance: on the true relative residual; the kernel's expansion is made ten
+            times finer, in units of its largest entry.
+        progress: told iteration and residual now and then.
+
+    Cost, complete: O(r n p (n + p) k) an iteration, some ten of them, and memory of r
+    matrices n x n and p x p.
+
+    Raises:
+        InputError: for shapes that disagree, numbers that are not finite, a zero row
+            of x, no known value, or a singular system.
+    """
+    check_settings(kind, ridge, amplitude)
+    dtype = jnp.promote_types(jnp.asarray(x).dtype, jnp.float32)
+    inputs = unit_scaled("x", x, dtype)
+    where = jnp.asarray(z, dtype)
+    values = jnp.asarray(targets, dtype)
+    values = values[..., None] if values.ndim == 2 else values
+    count = (len(inputs), len(where))
+    if where.ndim != 2 or values.ndim != 3 or values.shape[:2] != count:
+        raise InputError(
+            f"targets have shape {np.shape(targets)} for {count[0]} rows of x and "
+            f"z of shape {where.shape}: give (n, p) or (n, p, k)."
+        )
+    observed = _known(known, count)
+    check_finite("z", np.asarray(where))
+    check_finite("known targets", np.asarray(values)[observed])
+    values = jnp.where(observed[..., None], values, 0)
+    solve = (
+        solve_densely
+        if not observed.all() and observed.sum() <= DENSE_VALUES
+        else solve_by_iteration
+    )
+    solved, weights, noise, facts = solve(
+        limit, kind, inputs, where, values, observed, ridge, tolerance, progress
+    )
+    quadratic = float(jnp.sum(values * weights))
+    numbers = int(observed.sum()) * values.shape[2]
+    scale = fitted_amplitude(amplitude, quadratic, numbers)
+    return GridRegression(
+        limit,
+        kind,
+        inputs,
+        where,
+        weights,
+        noise,
+        scale,
+        solved,
+        tolerance / 10,
+        Report(*facts),
+    )
+
+
+def unit_scaled(name: str, given: ArrayLike, dtype: jnp.dtype) -> Float[Array, "n d"]:
+    """Rows rescaled to |x|^2 = d, checked to be finite and not zero."""
+    array = np.asarray(given)
+    if array.ndim != 2 or 0 in array.shape:
+        raise InputError(
+            f"{name} has shape {array.shape}: give (n, d), one row an example."
+        )
+    check_finite(name, array)
+    length = np.linalg.norm(array.astype(np.float64), axis=1)
+    if not length.all():
+        raise InputError(
+            f"row {int(np.argmin(length))} of {name} is zero and has no direction: "
+            "leave it out, or put a constant in its place."
+        )
+    scaled = array * (array.shape[1] ** 0.5 / length)[:, None]
+    return jnp.asarray(scaled, dtype)
+
+
+def _known(given: ArrayLike | None, shape: tuple[int, int]) -> Bool[np.ndarray, "n p"]:
+    if given is None:
+        return np.ones(shape, bool)
+    known = np.asarray(given, bool)
+    if known.shape != shape:
+        raise InputError(
+            f"known has shape {known.shape} for targets of {shape}: give one answer a "
+            "target."
+        )
+    if not known.any():
+        raise InputError("no target is known: mark at least one.")
+    return known
+
+
+@jax.jit
+def _mean(
+    left: Float[Array, "r m n"], right: Float[Array, "r q p"], weights: Array
+) -> Float[Array, "m q k"]:
+    total = jnp.zeros((left.shape[1], right.shape[1], weights.shape[2]), weights.dtype)
+    for a, b in zip(left, right, strict=True):
+        total = total + jnp.einsum("mn,npk,qp->mqk", a, weights, b)
+    return total

@@ -1,0 +1,217 @@
+"""Two ways to solve for the weights of a grid regression."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from hyperlimit.errors import InputError
+from hyperlimit.limits import DualLimit
+from hyperlimit.linalg import (
+    KroneckerSum,
+    ModeBlocks,
+    conjugate_gradients,
+    mode_blocks,
+    tiled_symmetric,
+)
+from hyperlimit.regression._grid_factors import (
+    angles,
+    coordinate_state,
+    entries,
+    meta_states,
+    prior_variance,
+    training_gram,
+)
+
+# Modes of the preconditioner that keep an exact inverse, and the bytes they may take.
+_MODES = 32
+_MODE_BYTES = 512 * 2**20
+
+
+class Solved(eqx.Module):
+    """What is left of a solve, for the variance."""
+
+    @abstractmethod
+    def explained(
+        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"], exact: bool
+    ) -> Float[Array, "m q"]:
+        """k^T (K + noise)^{-1} k for every new image and coordinate."""
+
+
+Facts = tuple[str, int, float, int, float]
+Outcome = tuple[Solved, Float[Array, "n p k"], float, Facts]
+
+
+@final
+class SolvedDensely(Solved):
+    """The Cholesky factor of the known values' Gram matrix."""
+
+    factor: Float[Array, "v v"]
+    image: np.ndarray
+    pixel: np.ndarray
+
+    def explained(
+        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"], exact: bool
+    ) -> Float[Array, "m q"]:
+        """k^T (K + noise)^{-1} k, exactly."""
+        del exact
+        right_known = right[:, :, self.pixel]
+        rows = [
+            _explained_by_factor(self.factor, a, right_known)
+            for a in jnp.moveaxis(left[:, :, self.image], 1, 0)
+        ]
+        return jnp.stack(rows)
+
+
+@jax.jit
+def _explained_by_factor(
+    factor: Float[Array, "v v"], left: Float[Array, "r v"], right: Array
+) -> Float[Array, " q"]:
+    cross = jnp.einsum("rv,rqv->vq", left, right)
+    half = jax.scipy.linalg.solve_triangular(factor, cross, lower=True)
+    return jnp.sum(half**2, axis=0)
+
+
+def solve_densely(
+    limit: DualLimit,
+    kind: str,
+    x: Float[Array, "n d"],
+    z: Float[Array, "p dz"],
+    values: Float[Array, "n p k"],
+    known: Bool[np.ndarray, "n p"],
+    ridge: float,
+    tolerance: float,
+    progress: Callable[[int, float], None] | None,
+) -> Outcome:
+    """A Cholesky factor of the known values' Gram matrix, formed from two tables."""
+    del tolerance, progress
+    image, pixel = np.nonzero(known)
+    tables = (
+        meta_states(limit, angles(x, x), x.dtype),
+        coordinate_state(limit, z, z),
+    )
+    indices = (jnp.asarray(image), jnp.asarray(pixel))
+
+    def tile(a: Any, b: Any) -> tuple[Array]:
+        return (_entries(limit, kind, *tables, a, b),)
+
+    (gram,) = tiled_symmetric(tile, indices)
+    noise = ridge * float(jnp.mean(prior_variance(limit, kind, z)))
+    factor = _factor(gram, noise)
+    if not bool(jnp.isfinite(factor[-1]).all()):
+        raise InputError(
+            f"the Gram matrix of {len(image)} known values with ridge={ridge:g} is "
+            f"singular in {gram.dtype}: raise the ridge, or use float64."
+        )
+    right = values[image, pixel]
+    solution = jax.scipy.linalg.cho_solve((factor, True), right)
+    weights = jnp.zeros_like(values).at[image, pixel].set(solution)
+    facts = ("dense Cholesky", 0, 0.0, 0, 0.0)
+    return SolvedDensely(factor, image, pixel), weights, noise, facts
+
+
+_entries = jax.jit(entries, static_argnums=(0, 1))
+
+
+@jax.jit
+def _factor(gram: Float[Array, "v v"], noise: float) -> Float[Array, "v v"]:
+    return jnp.linalg.cholesky(gram + noise * jnp.eye(len(gram), dtype=gram.dtype))
+
+
+class RidgedGram(eqx.Module):
+    """G + noise on the known entries, the identity on the others."""
+
+    gram: KroneckerSum
+    noise: Float[Array, ""]
+    known: Float[Array, "n p 1"] | None
+
+    def __call__(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
+        """The operator, applied."""
+        if self.known is None:
+            return self.gram @ vectors + self.noise * vectors
+        inside = self.known * vectors
+        return self.known * (self.gram @ inside) + (
+            self.noise * inside + (vectors - inside)
+        )
+
+
+class MaskedInverse(eqx.Module):
+    """The inverse of a preconditioner, restricted to the known entries."""
+
+    blocks: ModeBlocks
+    known: Float[Array, "n p 1"] | None
+
+    def __call__(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
+        """The inverse, applied."""
+        if self.known is None:
+            return self.blocks(vectors)
+        return self.known * self.blocks(self.known * vectors)
+
+
+@final
+class SolvedByIteration(Solved):
+    """The operator and its preconditioner."""
+
+    operator: RidgedGram
+    inverse: MaskedInverse
+    tolerance: float
+
+    def explained(
+        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"], exact: bool
+    ) -> Float[Array, "m q"]:
+        """k^T M^{-1} k with the preconditioner M, or exactly by solves."""
+        if exact or self.operator.known is not None:
+            rows = [self._by_solves(a, right) for a in jnp.moveaxis(left, 1, 0)]
+            return jnp.stack(rows)
+        return self.inverse.blocks.quadratic_forms(left, right)
+
+    def _by_solves(
+        self, left: Float[Array, "r n"], right: Float[Array, "r q p"]
+    ) -> Float[Array, " q"]:
+        known, parts = self.operator.known, []
+        for start in range(0, right.shape[1], 32):
+            cross = jnp.einsum("rn,rqp->npq", left, right[:, start : start + 32])
+            cross = cross if known is None else known * cross
+            solution = conjugate_gradients(
+                self.operator, cross, self.inverse, tolerance=self.tolerance
+            )
+            parts.append(jnp.sum(cross * solution.vectors, axis=(0, 1)))
+        return jnp.concatenate(parts)
+
+
+def solve_by_iteration(
+    limit: DualLimit,
+    kind: str,
+    x: Float[Array, "n d"],
+    z: Float[Array, "p dz"],
+    values: Float[Array, "n p k"],
+    known: Bool[np.ndarray, "n p"],
+    ridge: float,
+    tolerance: float,
+    progress: Callable[[int, float], None] | None,
+) -> Outcome:
+    """Conjugate gradients on the Gram operator, preconditioned by mode blocks."""
+    gram, expansion = training_gram(limit, kind, x, z, tolerance / 10)
+    noise = ridge * float(jnp.mean(jnp.diag(gram.block)))
+    strength = jnp.asarray(noise, x.dtype)
+    kept = min(_MODES, max(1, _MODE_BYTES // (len(x) ** 2 * x.dtype.itemsize)))
+    mask = None if known.all() else jnp.asarray(known[..., None], x.dtype)
+    operator = RidgedGram(gram, strength, mask)
+    inverse = MaskedInverse(mode_blocks(gram, strength, kept), mask)
+    solution = conjugate_gradients(
+        operator, values, inverse, tolerance=tolerance, progress=progress
+    )
+    facts = (
+        "conjugate gradients",
+        len(gram.left),
+        expansion.error,
+        solution.iterations,
+        solution.residual,
+    )
+    solved = SolvedByIteration(operator, inverse, tolerance)
+    return solved, solution.vectors, noise, facts

@@ -1,0 +1,49 @@
+"""Settings that every regression shares, and their checks."""
+
+import math
+
+import numpy as np
+
+from hyperlimit.errors import InputError
+
+KINDS = ("ntk", "nngp")
+
+
+def check_settings(kind: str, ridge: float, amplitude: float | str) -> None:
+    """Raises an InputError for settings out of range."""
+    if kind not in KINDS:
+        raise InputError(f"kind={kind!r} is not a kernel: give 'ntk' or 'nngp'.")
+    if not (isinstance(ridge, int | float) and 0 <= ridge < math.inf):
+        raise InputError(
+            f"ridge={ridge!r} must be finite and at least 0: it is the noise variance "
+            "in units of the mean prior variance, often 1e-4 to 1e-1."
+        )
+    if amplitude != "ml" and not (
+        isinstance(amplitude, int | float) and 0 < amplitude < math.inf
+    ):
+        raise InputError(
+            f"amplitude={amplitude!r} must be positive and finite, or 'ml' to fit it."
+        )
+
+
+def check_finite(name: str, values: np.ndarray) -> None:
+    """Raises an InputError that says where the first number is not finite."""
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise InputError(
+            f"{name} holds {int(wrong.sum())} numbers that are not finite, the first "
+            f"at index {first}: leave those examples out or mend them."
+        )
+
+
+def fitted_amplitude(
+    amplitude: float | str, quadratic: float, numbers: int
+) -> float:
+    r"""The variance scale: given, or $y^T (K + \lambda I)^{-1} y / n$, its maximum
+    likelihood estimate for a Gaussian process of covariance proportional to
+    $K + \lambda I$.
+    """
+    if isinstance(amplitude, str):
+        return quadratic / numbers
+    return float(amplitude)

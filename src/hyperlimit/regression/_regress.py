@@ -1,0 +1,146 @@
+"""Kernel regression by a dense Cholesky factor."""
+
+from typing import Literal, final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PyTree
+
+from hyperlimit.errors import InputError
+from hyperlimit.limits import AbstractLimit
+from hyperlimit.regression._noise import (
+    check_finite,
+    check_settings,
+    fitted_amplitude,
+)
+
+# Test inputs are taken this many at a time, so that their cross-covariances with the
+# training inputs never stand as one matrix.
+_ROWS = 2048
+
+
+@final
+class Regression(eqx.Module):
+    r"""Gaussian-process regression with a limit's kernel, fitted.
+
+    With $K$ the Gram matrix and $\lambda$ the ridge times the mean of its diagonal,
+
+    $$\mu(u) = k(u)^T (K + \lambda I)^{-1} y,\qquad
+      \mathrm{var}(u) = s\,\left[k(u, u) - k(u)^T (K + \lambda I)^{-1} k(u)\right].$$
+
+    For `kind="nngp"` this is the exact posterior of the infinitely wide network as a
+    Bayesian prior. For `kind="ntk"` the mean is where gradient descent takes the
+    average network, with the ridge as its regulariser; the variance is that of the
+    Gaussian process whose covariance is the NTK.
+
+    Attributes:
+        noise: $\lambda$, the variance of the noise in units of the kernel.
+        amplitude: $s$.
+    """
+
+    limit: AbstractLimit = eqx.field(static=True)
+    kind: str = eqx.field(static=True)
+    inputs: PyTree
+    weights: Float[Array, "n k"]
+    factor: Float[Array, "n n"]
+    noise: float
+    amplitude: float
+    flat: bool = eqx.field(static=True)
+
+    def mean(self, inputs: PyTree) -> Float[Array, " m"] | Float[Array, "m k"]:
+        """The predictive mean, (m,) or (m, k) as the targets were.
+
+        Cost O(m n) kernel entries and O(m n k) flops.
+        """
+        parts = [cross @ self.weights for _, cross in self._crosses(inputs)]
+        mean = jnp.concatenate(parts)
+        return mean[:, 0] if self.flat else mean
+
+    def variance(self, inputs: PyTree) -> Float[Array, " m"]:
+        """The predictive variance of the function, without noise: (m,).
+
+        Equal for every output. Never negative. Cost O(m n^2).
+        """
+        diagonal = getattr(self.limit, f"{self.kind}_diagonal")
+        parts = []
+        for rows, cross in self._crosses(inputs):
+            half = jax.scipy.linalg.solve_triangular(self.factor, cross.T, lower=True)
+            parts.append(diagonal(rows) - jnp.sum(half**2, axis=0))
+        return self.amplitude * jnp.maximum(jnp.concatenate(parts), 0)
+
+    def _crosses(self, inputs: PyTree):
+        gram = getattr(self.limit, self.kind)
+        count = len(jax.tree.leaves(inputs)[0])
+        for start in range(0, max(count, 1), _ROWS):
+            rows = jax.tree.map(lambda a, s=start: a[s : s + _ROWS], inputs)
+            yield rows, gram(rows, self.inputs)
+
+
+def regress(
+    limit: AbstractLimit,
+    inputs: PyTree,
+    targets: ArrayLike,
+    *,
+    ridge: float = 1e-3,
+    kind: Literal["ntk", "nngp"] = "ntk",
+    amplitude: float | Literal["ml"] = 1.0,
+) -> Regression:
+    """Fits kernel regression on up to some ten thousand examples.
+
+    Args:
+        limit: from `dual_limit`.
+        inputs: what the limit reads: pairs (x, z) for a hypernetwork, x (n, d) for a
+            plain network.
+        targets: (n,) or (n, k).
+        ridge: the noise variance in units of the mean prior variance of the training
+            inputs.
+        kind: "ntk" or "nngp".
+        amplitude: the factor s of every variance; "ml" takes the maximum likelihood
+            one. Means do not depend on it.
+
+    Cost O(n^3) time and two n x n matrices.
+
+    Raises:
+        InputError: for numbers that are not finite, targets of another length, or a
+            Gram matrix that is singular in its precision.
+
+    Examples:
+        >>> import jax.numpy as jnp, hyperlimit as hl
+        >>> limit = hl.dual_limit(hl.mlp(depth=2, width=8, bias_std=1.0, out=1))
+        >>> x = jnp.array([[-1.0], [0.0], [1.0]])
+        >>> fit = regress(limit, x, jnp.array([1.0, 0.0, 1.0]), ridge=1e-6)
+        >>> print(fit.mean(x).round(3))
+        [1. 0. 1.]
+    """
+    check_settings(kind, ridge, amplitude)
+    for name, leaf in zip("xz", jax.tree.leaves(inputs), strict=False):
+        check_finite(name, np.asarray(leaf))
+    check_finite("targets", np.asarray(targets))
+    gram = getattr(limit, kind)(inputs)
+    values = jnp.asarray(targets).astype(gram.dtype)
+    if values.ndim not in (1, 2) or len(values) != len(gram) or len(gram) == 0:
+        raise InputError(
+            f"targets have shape {values.shape} for {len(gram)} inputs: give (n,) or "
+            "(n, k) with one row an input, and at least one input."
+        )
+    matrix = values.reshape(len(values), -1)
+    noise = ridge * float(jnp.mean(jnp.diag(gram)))
+    factor = _cholesky(gram, noise)
+    if not bool(jnp.isfinite(factor[-1]).all()):
+        raise InputError(
+            f"the Gram matrix of {len(gram)} inputs with ridge={ridge:g} is singular "
+            f"in {gram.dtype}: raise the ridge, leave out duplicates, or use float64."
+        )
+    weights = jax.scipy.linalg.cho_solve((factor, True), matrix)
+    scale = fitted_amplitude(
+        amplitude, float(jnp.sum(matrix * weights)), matrix.size
+    )
+    flat = values.ndim == 1
+    return Regression(limit, kind, inputs, weights, factor, noise, scale, flat)
+
+
+@jax.jit
+def _cholesky(gram: Float[Array, "n n"], noise: float) -> Float[Array, "n n"]:
+    return jnp.linalg.cholesky(gram + noise * jnp.eye(len(gram), dtype=gram.dtype))
