@@ -8,6 +8,7 @@ ratio within a round: on a shared machine that is worth more than any single tim
 """
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import json
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from typing import IO
 
 # The goals are those of a CPU, and resident memory says nothing of another device.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -35,6 +37,7 @@ from rich.table import Table
 
 import hyperlimit as hl
 from hyperlimit.activations import GaussianPair
+from hyperlimit.limits import DualLimit
 
 D_X, D_Z = 784, 2
 ROWS_AN_IMAGE = 40
@@ -49,7 +52,7 @@ Pairs = tuple[Array, Array]
 # --- What is measured ---------------------------------------------------------
 
 
-def dual_limit(depths: tuple[int, int]) -> hl.limits.DualLimit:
+def dual_limit(depths: tuple[int, int]) -> DualLimit:
     meta, primary = depths
     return hl.dual_limit(
         hl.Hypernetwork(
@@ -125,35 +128,36 @@ def arccosine_map(count: int) -> Callable[[Array], Array]:
 class Peer:
     """neural-tangents in another interpreter, which times itself on request."""
 
-    def __init__(self, python: str, n: int, precision: str):
-        self._log = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
-            [python, str(Path(__file__).with_name("ntk_gram_peer.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            bufsize=1,
-        )
-        self.facts = self._ask({"n": n, "d": D_X, "precision": precision})
+    def __init__(self, process: subprocess.Popen, log: IO[str], **settings: object):
+        self._process, self._log = process, log
+        self.facts = self._ask(settings)
 
     def seconds(self) -> float:
         return self._ask({})["seconds"]
 
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
-
     def _ask(self, command: dict) -> dict:
-        try:
-            self._process.stdin.write(json.dumps(command) + "\n")
-        except BrokenPipeError:
-            pass
+        # A peer that has ended shows in the empty answer below.
+        with contextlib.suppress(BrokenPipeError):
+            print(json.dumps(command), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         if not line:
             self._log.seek(0)
             sys.exit(f"the peer ended without an answer:\n{self._log.read()[-2000:]}")
         return json.loads(line)
+
+
+@contextlib.contextmanager
+def running_peer(python: str | None, n: int, precision: str) -> Iterator[Peer | None]:
+    if python is None:
+        yield None
+        return
+    script = str(Path(__file__).with_name("ntk_gram_peer.py"))
+    pipes: dict = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen([python, script], stderr=log, text=True, **pipes) as process,
+    ):
+        yield Peer(process, log, n=n, d=D_X, precision=precision)
 
 
 def seconds_of(call: Callable[[], object]) -> float:
@@ -201,13 +205,13 @@ def measured_times(arguments: argparse.Namespace, peer: Peer | None) -> dict:
 
 
 def ratios(taken: dict[str, list[float]], over: str, factor: float = 1.0) -> dict:
-    """The median over rounds of each case's time over that of `over`."""
+    """The median over rounds of our time over that of `over`, times a factor."""
     return {
-        name: median(
-            factor * mine / other
-            for mine, other in zip(times, taken[over], strict=True)
+        case: median(
+            factor * ours / theirs
+            for ours, theirs in zip(taken[case], taken[over], strict=True)
         )
-        for name, times in taken.items()
+        for case in ("self", "cross", "images")
     }
 
 
@@ -329,7 +333,11 @@ def measured_compile(arguments: argparse.Namespace) -> dict:
 
 
 def machine(peer: Peer | None) -> dict:
-    found = {"cores": len(os.sched_getaffinity(0)), "cpu": platform.processor()}
+    found: dict = {
+        "cores": len(os.sched_getaffinity(0)),
+        "cpu": platform.processor(),
+        "flags": [],
+    }
     described = Path("/proc/cpuinfo")
     if described.exists():
         fields = dict(
@@ -351,50 +359,37 @@ def machine(peer: Peer | None) -> dict:
 
 def judged(results: dict) -> list[dict]:
     """One row a goal: what, measured, the most that is allowed, and whether met."""
-    rows: list[dict] = []
-
-    def goal(what: str, value: float, key: str) -> None:
-        rows.append(
-            {
-                "what": what,
-                "measured": value,
-                "goal": GOALS[key],
-                "met": value <= GOALS[key],
-            }
-        )
-
+    found: list[tuple[str, float, str]] = []
     for case in ("self", "cross"):
-        goal(
-            f"ntk, {case}: time over the reference",
-            results["over_reference"][case],
-            "reference",
-        )
-    for case in ("self", "cross"):
+        name = NAMES[case]
+        reference = results["over_reference"][case]
+        found.append((f"{name}: time over the reference", reference, "reference"))
         if "over_peer_per_dual" in results:
-            goal(
-                f"ntk, {case}: time a dual over neural-tangents",
-                results["over_peer_per_dual"][case],
-                "peer",
-            )
-    for case in ("self", "cross"):
+            peer = results["over_peer_per_dual"][case]
+            found.append((f"{name}: time a dual over the peer", peer, "peer"))
         if case in results["memory"]:
-            goal(
-                f"ntk, {case}: peak, in matrices",
-                results["memory"][case]["matrices"],
-                "matrices",
-            )
+            peak = results["memory"][case]["matrices"]
+            found.append((f"{name}: peak memory in matrices", peak, "matrices"))
     for depths, seconds in results["compile"].items():
-        goal(f"first call, depths {depths}, seconds", seconds, "compile")
-    return rows
+        found.append((f"first call at depths {depths}, s", seconds, "compile"))
+    return [
+        {
+            "what": what,
+            "measured": value,
+            "goal": GOALS[key],
+            "met": value <= GOALS[key],
+        }
+        for what, value, key in found
+    ]
 
 
 NAMES = {
     "self": "ntk(u)",
     "cross": "ntk(u1, u2)",
-    "images": f"ntk(u1, u2), each x {ROWS_AN_IMAGE} times",
-    "reference": "reference, arc cosine",
-    "product": "its matrix product alone",
-    "peer": "neural-tangents, depth 4",
+    "images": f"  each x {ROWS_AN_IMAGE} times",
+    "reference": "reference",
+    "product": "  its product",
+    "peer": "peer, depth 4",
 }
 
 
@@ -405,53 +400,32 @@ def show(results: dict, console: Console) -> None:
         f"x of {D_X} and z of {D_Z} numbers, depths {settings['depths']}, "
         f"{settings['repeats']} rounds"
     )
-    versions = {**found["versions"]}
     console.print(
-        f"{found['cores']} cores, {found['cpu']}, {' '.join(found.get('flags', []))}; "
-        + ", ".join(f"{name} {number}" for name, number in versions.items())
+        f"{found['cores']} cores, {found['cpu']}, {' '.join(found['flags'])}; "
+        + listed(found["versions"])
     )
     if "peer_versions" in found:
-        console.print(
-            "peer: " + ", ".join(f"{k} {v}" for k, v in found["peer_versions"].items())
-        )
+        console.print("peer: " + listed(found["peer_versions"]))
 
     table = Table(
-        "",
-        *(
-            [
-                "s, median",
-                "s, least",
-                "/ reference",
-                "/ peer, a dual",
-                "/ floor",
-                "peak, matrices",
-                "first call, s",
-            ]
-        ),
+        "medians", "s", "/ reference", "/ peer", "/ floor", "peak", "first, s"
     )
+    table.columns[0].no_wrap = True
     for column in table.columns[1:]:
         column.justify = "right"
-
-    def number(values: dict, *path: str) -> str:
-        for key in path:
-            values = values.get(key, {})
-        return "" if values == {} else f"{values:.3g}"
-
+    columns = (
+        results["over_reference"],
+        results.get("over_peer_per_dual", {}),
+        results["floor"]["gap"],
+        {case: values["matrices"] for case, values in results["memory"].items()},
+        {case: values["first_call"] for case, values in results["memory"].items()},
+    )
     for case, name in NAMES.items():
-        if case not in results["seconds"]:
-            continue
-        times = results["seconds"][case]
-        ours = case in ("self", "cross", "images")
-        table.add_row(
-            name,
-            f"{median(times):.3f}",
-            f"{min(times):.3f}",
-            number(results, "over_reference", case) if ours else "",
-            number(results, "over_peer_per_dual", case) if ours else "",
-            number(results, "floor", "gap", case),
-            number(results, "memory", case, "matrices"),
-            number(results, "memory", case, "first_call"),
-        )
+        if case in results["seconds"]:
+            cells = (
+                f"{values[case]:.2f}" if case in values else "" for values in columns
+            )
+            table.add_row(name, f"{median(results['seconds'][case]):.3f}", *cells)
     console.print(table)
     floor = results["floor"]
     console.print(
@@ -463,8 +437,12 @@ def show(results: dict, console: Console) -> None:
     goals = Table("goal", "measured", "at most", "")
     for row in results["goals"]:
         mark = "[green]met[/green]" if row["met"] else "[red]missed[/red]"
-        goals.add_row(row["what"], f"{row['measured']:.3g}", f"{row['goal']:g}", mark)
+        goals.add_row(row["what"], f"{row['measured']:.2f}", f"{row['goal']:g}", mark)
     console.print(goals)
+
+
+def listed(versions: dict[str, str]) -> str:
+    return ", ".join(f"{name} {number}" for name, number in versions.items())
 
 
 def parsed(given: list[str] | None) -> argparse.Namespace:
@@ -508,18 +486,14 @@ def main(given: list[str] | None = None) -> int:
         "memory": measured_memory(arguments),
         "compile": measured_compile(arguments),
     }
-    peer = None
-    if arguments.peer_python:
-        peer = Peer(arguments.peer_python, arguments.n, arguments.precision)
-    results["machine"] = machine(peer)
-    taken = measured_times(arguments, peer)
+    with running_peer(arguments.peer_python, arguments.n, arguments.precision) as peer:
+        taken = measured_times(arguments, peer)
+        results["machine"] = machine(peer)
     results["seconds"] = taken
     results["over_reference"] = ratios(taken, "reference")
     if peer is not None:
-        results["over_peer_per_dual"] = ratios(
-            taken, "peer", peer.facts["duals"] / count
-        )
-        peer.close()
+        factor = peer.facts["duals"] / count
+        results["over_peer_per_dual"] = ratios(taken, "peer", factor)
     results["floor"] = floors(taken, arguments.n, count)
     results["goals"] = judged(results)
     show(results, Console())

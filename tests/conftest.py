@@ -13,6 +13,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["MPLBACKEND"] = "Agg"
 
 import jax
+import jax.numpy as jnp
 
 PRECISION = os.environ.get("HYPERLIMIT_TEST_PRECISION", "float64")
 if PRECISION not in ("float32", "float64"):
@@ -44,3 +45,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tolerance() -> float:
     """The error that a number of order one may have after a chain of operations."""
     return {"float64": 1e-12, "float32": 1e-5}[PRECISION]
+
+
+@pytest.fixture(scope="session")
+def epsilon() -> float:
+    """The spacing of numbers above one."""
+    return float(jnp.finfo(PRECISION).eps)
+
+
+@pytest.fixture
+def unchecked_types():
+    """Calls as users make them, without beartype: for what is of another kind."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

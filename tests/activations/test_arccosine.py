@@ -78,10 +78,9 @@ def test_a_small_gap_keeps_its_digits(kind):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_ends_are_exact(kind):
-    after, slope = arccosine(jnp.array([0, 1, 2], kind))
-    assert after[0] == 0
-    assert after[2] == 1
-    assert (np.asarray(slope) == [1, 0.5, 0]).all()
+    after, slope = arccosine(jnp.array([0, 2], kind))
+    assert (np.asarray(after) == [0, 1]).all()
+    assert (np.asarray(slope) == [1, 0]).all()
 
 
 def test_stays_between_its_ends():

@@ -32,24 +32,23 @@ def _relu_coefficients(degree: int) -> np.ndarray:
 
 
 def test_a_kink_errs_by_no_more_than_is_documented(tolerance):
-    """|rho|^degree times what the kept terms leave, for both duals."""
+    """By 2 |rho|^(degree - 1) times what the kept terms leave, for both duals."""
     kept = _relu_coefficients(DEGREE)
     left = 0.5 - (kept**2).sum()
     slope_left = 0.5 - (np.arange(DEGREE) * kept**2).sum()
     # The expansion is a real test: this much is missing at correlation one.
-    assert left > 1e-4
-    assert slope_left > 0.03
+    assert left > 5e-5
+    assert slope_left > 0.01
     rho = jnp.linspace(-1, 1, 201)
     one = jnp.ones_like(rho)
     pair = GaussianPair(one, one, 1 - rho)
     custom, exact = Custom(jax.nn.relu, DEGREE), ReLU()
+    # Twice: what is left out and what stands for it may have opposite signs.
+    decay = 2 * np.abs(rho) ** (DEGREE - 1)
     error = np.abs(custom.dual(pair) - exact.dual(pair))
-    decay = np.abs(rho) ** DEGREE
     assert (error <= left * decay + tolerance).all()
     error = np.abs(custom.derivative_dual(pair) - exact.derivative_dual(pair))
-    assert (
-        error <= slope_left * decay / np.maximum(np.abs(rho), 0.1) + tolerance
-    ).all()
+    assert (error <= slope_left * decay + tolerance).all()
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -94,6 +93,6 @@ def test_choices():
 
 
 @pytest.mark.parametrize("choice", ["rleu", 3, None])
-def test_unknown_choices_are_refused(choice):
+def test_unknown_choices_are_refused(choice, unchecked_types):
     with pytest.raises(InputError, match=r"is not known: give one of relu, leaky_relu"):
         activation(choice)

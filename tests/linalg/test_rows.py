@@ -2,12 +2,15 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from mpmath import mp, mpf, sqrt
 
-from hyperlimit.linalg import rows
+from hyperlimit import linalg
+
+rows = jax.jit(linalg.rows)
 
 
 def _float(values):
@@ -24,7 +27,7 @@ def _exact_length(row) -> mpf:
 @pytest.mark.parametrize("part", [0.0, 0.25, 0.5, 0.75, 0.98])
 def test_lengths_at_every_size(dimension, part):
     """From the smallest to the largest normal numbers, without over- or underflow."""
-    info = jnp.finfo(float)
+    info = jnp.finfo(jnp.zeros(()).dtype)
     low, high = np.log2(float(info.tiny)) + 4, np.log2(float(info.max)) - 8
     scale = 2.0 ** (low + part * (high - low))
     matrix = _float(scale * np.random.default_rng(0).uniform(1, 2, (4, dimension)))

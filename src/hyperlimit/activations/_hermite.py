@@ -44,7 +44,7 @@ class Custom(AbstractActivation):
     What the first `degree` terms leave of $E\phi^2$ and of $s^2 E\phi'^2$ is put
     into one more term each, so that the diagonal is exact to the quadrature and both
     kernels stay positive semidefinite. Off the diagonal the error is at most
-    $|\rho|^{degree}$ times what was left: negligible for a smooth function, and
+    $2 |\rho|^{degree - 1}$ times what was left: negligible for a smooth function, and
     slow to fall for one with a kink (for a rectifier use its own class).
 
     Args:

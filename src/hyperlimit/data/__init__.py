@@ -9,6 +9,7 @@ from hyperlimit.data._mnist import mnist
 from hyperlimit.data._observation_mask import observation_mask
 from hyperlimit.data._target_mask import target_mask
 from hyperlimit.data._whole_files import whole_files
+from hyperlimit.data._write_image import write_image
 
 __all__ = [
     "LOADERS",
@@ -21,4 +22,5 @@ __all__ = [
     "observation_mask",
     "target_mask",
     "whole_files",
+    "write_image",
 ]

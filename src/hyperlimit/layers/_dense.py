@@ -84,11 +84,11 @@ class Dense(AbstractLayer):
 
     def generated(self) -> Mapping[str, bool | None]:
         """For each name: generated, or the layer's own; None leaves it to the role."""
-        biases = self.biases_generated
-        return {
-            "weight": self.weights_generated,
-            "bias": self.weights_generated if biases is None else biases,
-        }
+        answers = {"weight": self.weights_generated}
+        if self.bias_std > 0:
+            biases = self.biases_generated
+            answers["bias"] = self.weights_generated if biases is None else biases
+        return answers
 
     def apply(
         self, values: Mapping[str, Array], inputs: Float[Array, " d"]

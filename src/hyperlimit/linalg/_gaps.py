@@ -16,9 +16,11 @@ def gaps(a: Rows, b: Rows) -> Float[Array, "n m"]:
     Pairs that are equal to the bit give exactly 0, negated ones exactly 2, a zero
     row 1 with everything. Other pairs whose $|\cos|$ is within $\epsilon^{0.4}$ of one
     are computed as $\frac12 |\hat a - \hat b|^2$, which has a small *relative* error
-    where $1 - \hat a \cdot \hat b$ has a small absolute one only: so the angle of
-    every pair, $\sqrt{2\delta}$ near zero, errs by about $\sqrt d\,\epsilon^{0.8}$ at
-    most, and by $\epsilon$ for the nearest ones.
+    where $1 - \hat a \cdot \hat b$ has a small absolute one only: so every angle up to
+    a right one, $\sqrt{2\delta}$ near zero, errs by about $\sqrt d\,\epsilon^{0.8}$ at
+    most, and by $\epsilon$ for the nearest ones. Rows that are opposite but for less
+    than $\sqrt\epsilon$ have a gap within $\epsilon$ of 2, where its own spacing leaves
+    the angle an error of $\sqrt\epsilon$.
 
     Cost O(n m d): one matrix product, and differences only if some pair of rows is
     nearly parallel without being equal.

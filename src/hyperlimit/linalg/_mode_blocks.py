@@ -33,9 +33,7 @@ class ModeBlocks(eqx.Module):
         kept = self.inverses.shape[0]
         first = jnp.einsum("qij,jqc->iqc", self.inverses, modes[:, :kept])
         rest = jnp.einsum("ji,jqc->iqc", self.vectors, modes[:, kept:])
-        rest = jnp.einsum(
-            "ij,jqc->iqc", self.vectors, rest / self.damping[:, :, None]
-        )
+        rest = jnp.einsum("ij,jqc->iqc", self.vectors, rest / self.damping[:, :, None])
         return jnp.einsum(
             "pq,nqc->npc", self.basis, jnp.concatenate([first, rest], axis=1)
         )
@@ -76,9 +74,7 @@ def _quadratic_forms(
 
 
 @eqx.filter_jit
-def mode_blocks(
-    total: KroneckerSum, ridge: Float[Array, ""], kept: int
-) -> ModeBlocks:
+def mode_blocks(total: KroneckerSum, ridge: Float[Array, ""], kept: int) -> ModeBlocks:
     """Builds M from a Kronecker sum plus `ridge` times the identity.
 
     Cost O(r p^3 + kept n^3) once, and O(kept n^2 + p n (n + p)) an application; the

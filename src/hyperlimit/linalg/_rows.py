@@ -46,12 +46,15 @@ def _fingerprint(matrix: Float[Array, "n d"]) -> UInt32[Array, "n 2"]:
     Integer sums do not depend on their order, so equal rows of two arrays of any
     shape agree, which floating-point projections would not promise.
     """
-    # Adding zero turns -0 into +0, which compare equal and must hash equal.
-    frozen = jax.lax.stop_gradient(matrix) + 0.0
+    # -0 and +0 compare equal and must hash equal; a compiler drops `+ 0.0`.
+    frozen = jax.lax.stop_gradient(matrix)
+    frozen = jnp.where(frozen == 0, 0, frozen)
     if frozen.dtype.itemsize < 4:
         frozen = frozen.astype(jnp.float32)
     words = jax.lax.bitcast_convert_type(frozen, jnp.uint32)
-    words = words.reshape(matrix.shape[0], -1)
+    # Not -1: an empty batch says nothing of its width.
+    per_entry = frozen.dtype.itemsize // 4
+    words = words.reshape(matrix.shape[0], per_entry * matrix.shape[1])
     position = jnp.arange(words.shape[1], dtype=jnp.uint32)
     hashes = []
     for seed in (0x9E3779B9, 0x85EBCA6B):

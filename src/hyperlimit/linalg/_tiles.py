@@ -24,7 +24,7 @@ def tiled(
     `jax.jit` or `jax.grad` the whole is one tile. `tile` should be compiled already.
     """
     n, m = _length(a), _length(b)
-    if (n <= size and m <= size) or is_traced((a, b)):
+    if max(n, m) <= size or min(n, m) == 0 or is_traced((a, b)):
         return tile(a, b)
     results: tuple[Array, ...] | None = None
     # The last tile of a row ends at the edge and overlaps its neighbour: a few

@@ -1,6 +1,16 @@
 """A kernel and data in, predictions with error bars out."""
 
-from hyperlimit.regression._grid import GridRegression, regress_grid
+from hyperlimit.regression._grid import (
+    GridRegression,
+    regress_grid,
+    restored_grid_regression,
+)
 from hyperlimit.regression._regress import Regression, regress
 
-__all__ = ["GridRegression", "Regression", "regress", "regress_grid"]
+__all__ = [
+    "GridRegression",
+    "Regression",
+    "regress",
+    "regress_grid",
+    "restored_grid_regression",
+]

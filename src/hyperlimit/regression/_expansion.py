@@ -17,7 +17,7 @@ _SAMPLES = 3000
 
 
 class Expansion(NamedTuple):
-    r"""$F(\varphi, b) \approx \sum_j c_j(\varphi) F(\varphi_j, b)$ over $[0, \varphi_m]$.
+    r"""$F(\varphi,b) \approx \sum_j c_j(\varphi) F(\varphi_j, b)$ on $[0, \varphi_m]$.
 
     F is the kernel between inputs of unit scale at angle $\varphi$ and coordinates b.
     The nodes $\varphi_j$ are a few of the Chebyshev points, chosen by pivoted QR, and

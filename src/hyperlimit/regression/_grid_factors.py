@@ -1,5 +1,7 @@
 """The Gram matrix on images x coordinates, from its separate factors."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -54,19 +56,28 @@ def training_gram(
     return operator, expansion
 
 
+class Cross(NamedTuple):
+    """The kernel between new and old: sum_j left[j, m, n] right[j, q, p]."""
+
+    left: Float[Array, "r m n"]
+    right: Float[Array, "r q p"]
+    angles: Float[np.ndarray, "m n"]
+
+
 def cross_factors(
     limit: DualLimit,
     kind: str,
     new: tuple[Array, Array],
     old: tuple[Array, Array],
     tolerance: float,
-) -> tuple[Float[Array, "r m n"], Float[Array, "r q p"]]:
+) -> Cross:
     """Factors of the kernel between new images and coordinates and the old ones."""
     state = coordinate_state(limit, new[1], old[1])
     between = angles(new[0], old[0])
     expansion = expand(limit, kind, state, float(between.max()), tolerance)
     left = np.moveaxis(coefficients(expansion, between), -1, 0)
-    return jnp.asarray(left, new[0].dtype), slabs(limit, kind, expansion, state)
+    right = slabs(limit, kind, expansion, state)
+    return Cross(jnp.asarray(left, new[0].dtype), right, between)
 
 
 def prior_variance(
@@ -104,9 +115,7 @@ def entries(
     return getattr(state, kind)
 
 
-def meta_states(
-    limit: DualLimit, between: np.ndarray, dtype: jnp.dtype
-) -> KernelState:
+def meta_states(limit: DualLimit, between: np.ndarray, dtype: jnp.dtype) -> KernelState:
     """The kernels of the meta-network's outputs at angles of unit inputs."""
     angle = jnp.asarray(between, dtype)
     pair = GaussianPair(

@@ -20,6 +20,7 @@ from hyperlimit.linalg import (
     tiled_symmetric,
 )
 from hyperlimit.regression._grid_factors import (
+    Cross,
     angles,
     coordinate_state,
     entries,
@@ -32,14 +33,15 @@ from hyperlimit.regression._grid_factors import (
 _MODES = 32
 _MODE_BYTES = 512 * 2**20
 
+# Known values of the nearest images from which variances of incomplete data come.
+_NEAR = 5000
+
 
 class Solved(eqx.Module):
     """What is left of a solve, for the variance."""
 
     @abstractmethod
-    def explained(
-        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"], exact: bool
-    ) -> Float[Array, "m q"]:
+    def explained(self, cross: Cross, exact: bool) -> Float[Array, "m q"]:
         """k^T (K + noise)^{-1} k for every new image and coordinate."""
 
 
@@ -55,15 +57,13 @@ class SolvedDensely(Solved):
     image: np.ndarray
     pixel: np.ndarray
 
-    def explained(
-        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"], exact: bool
-    ) -> Float[Array, "m q"]:
+    def explained(self, cross: Cross, exact: bool) -> Float[Array, "m q"]:
         """k^T (K + noise)^{-1} k, exactly."""
         del exact
-        right_known = right[:, :, self.pixel]
+        right_known = cross.right[:, :, self.pixel]
         rows = [
             _explained_by_factor(self.factor, a, right_known)
-            for a in jnp.moveaxis(left[:, :, self.image], 1, 0)
+            for a in jnp.moveaxis(cross.left[:, :, self.image], 1, 0)
         ]
         return jnp.stack(rows)
 
@@ -88,8 +88,24 @@ def solve_densely(
     tolerance: float,
     progress: Callable[[int, float], None] | None,
 ) -> Outcome:
-    """A Cholesky factor of the known values' Gram matrix, formed from two tables."""
+    """A Cholesky factor of the known values' Gram matrix."""
     del tolerance, progress
+    solved, noise = dense_factor(limit, kind, x, z, known, ridge)
+    where = (solved.image, solved.pixel)
+    solution = jax.scipy.linalg.cho_solve((solved.factor, True), values[where])
+    weights = jnp.zeros_like(values).at[where].set(solution)
+    return solved, weights, noise, ("dense Cholesky", 0, 0.0, 0, 0.0)
+
+
+def dense_factor(
+    limit: DualLimit,
+    kind: str,
+    x: Float[Array, "n d"],
+    z: Float[Array, "p dz"],
+    known: Bool[np.ndarray, "n p"],
+    ridge: float,
+) -> tuple[SolvedDensely, float]:
+    """The factor and the noise variance; entries are looked up from two tables."""
     image, pixel = np.nonzero(known)
     tables = (
         meta_states(limit, angles(x, x), x.dtype),
@@ -108,11 +124,7 @@ def solve_densely(
             f"the Gram matrix of {len(image)} known values with ridge={ridge:g} is "
             f"singular in {gram.dtype}: raise the ridge, or use float64."
         )
-    right = values[image, pixel]
-    solution = jax.scipy.linalg.cho_solve((factor, True), right)
-    weights = jnp.zeros_like(values).at[image, pixel].set(solution)
-    facts = ("dense Cholesky", 0, 0.0, 0, 0.0)
-    return SolvedDensely(factor, image, pixel), weights, noise, facts
+    return SolvedDensely(factor, image, pixel), noise
 
 
 _entries = jax.jit(entries, static_argnums=(0, 1))
@@ -155,20 +167,60 @@ class MaskedInverse(eqx.Module):
 
 @final
 class SolvedByIteration(Solved):
-    """The operator and its preconditioner."""
+    """The operator and its preconditioner, and what the operator was made from."""
 
     operator: RidgedGram
     inverse: MaskedInverse
     tolerance: float
+    limit: DualLimit = eqx.field(static=True)
+    kind: str = eqx.field(static=True)
+    x: Float[Array, "n d"]
+    z: Float[Array, "p dz"]
 
-    def explained(
-        self, left: Float[Array, "r m n"], right: Float[Array, "r q p"], exact: bool
-    ) -> Float[Array, "m q"]:
-        """k^T M^{-1} k with the preconditioner M, or exactly by solves."""
-        if exact or self.operator.known is not None:
-            rows = [self._by_solves(a, right) for a in jnp.moveaxis(left, 1, 0)]
-            return jnp.stack(rows)
-        return self.inverse.blocks.quadratic_forms(left, right)
+    def explained(self, cross: Cross, exact: bool) -> Float[Array, "m q"]:
+        """With complete targets k^T M^{-1} k for the preconditioner M; with
+        incomplete ones what the nearest images alone explain; or exactly, by solves.
+        """
+        if exact:
+            rows = [
+                self._by_solves(a, cross.right) for a in jnp.moveaxis(cross.left, 1, 0)
+            ]
+        elif self.operator.known is None:
+            return self.inverse.blocks.quadratic_forms(cross.left, cross.right)
+        else:
+            rows = [
+                self._by_nearest(a, cross.right, nearness)
+                for a, nearness in zip(
+                    jnp.moveaxis(cross.left, 1, 0), cross.angles, strict=True
+                )
+            ]
+        return jnp.stack(rows)
+
+    def _by_nearest(
+        self,
+        left: Float[Array, "r n"],
+        right: Float[Array, "r q p"],
+        nearness: Float[np.ndarray, " n"],
+    ) -> Float[Array, " q"]:
+        """What the known values of the nearest images explain: a lower bound."""
+        known = np.asarray(self.operator.known)[..., 0] > 0
+        order = np.argsort(nearness, kind="stable")
+        images = order[
+            : 1 + int(np.searchsorted(np.cumsum(known[order].sum(1)), _NEAR))
+        ]
+        subset = np.zeros_like(known)
+        subset[images] = known[images]
+        image, pixel = (index[:_NEAR] for index in np.nonzero(subset))
+        where, place = np.unique(image, return_inverse=True)
+        gram = _entries(
+            self.limit,
+            self.kind,
+            meta_states(self.limit, angles(self.x[where], self.x[where]), self.x.dtype),
+            coordinate_state(self.limit, self.z, self.z),
+            *((jnp.asarray(place), jnp.asarray(pixel)),) * 2,
+        )
+        factor = _factor(gram, float(self.operator.noise))
+        return _explained_by_factor(factor, left[:, image], right[:, :, pixel])
 
     def _by_solves(
         self, left: Float[Array, "r n"], right: Float[Array, "r q p"]
@@ -196,22 +248,44 @@ def solve_by_iteration(
     progress: Callable[[int, float], None] | None,
 ) -> Outcome:
     """Conjugate gradients on the Gram operator, preconditioned by mode blocks."""
+    solved, noise, terms, error = iterative_factors(
+        limit, kind, x, z, known, ridge, tolerance
+    )
+    solution = conjugate_gradients(
+        solved.operator, values, solved.inverse, tolerance=tolerance, progress=progress
+    )
+    facts = (
+        "conjugate gradients",
+        terms,
+        error,
+        solution.iterations,
+        solution.residual,
+    )
+    return solved, solution.vectors, noise, facts
+
+
+def iterative_factors(
+    limit: DualLimit,
+    kind: str,
+    x: Float[Array, "n d"],
+    z: Float[Array, "p dz"],
+    known: Bool[np.ndarray, "n p"],
+    ridge: float,
+    tolerance: float,
+) -> tuple[SolvedByIteration, float, int, float]:
+    """The operator with its preconditioner, the noise, the terms and their error."""
     gram, expansion = training_gram(limit, kind, x, z, tolerance / 10)
     noise = ridge * float(jnp.mean(jnp.diag(gram.block)))
     strength = jnp.asarray(noise, x.dtype)
     kept = min(_MODES, max(1, _MODE_BYTES // (len(x) ** 2 * x.dtype.itemsize)))
     mask = None if known.all() else jnp.asarray(known[..., None], x.dtype)
-    operator = RidgedGram(gram, strength, mask)
-    inverse = MaskedInverse(mode_blocks(gram, strength, kept), mask)
-    solution = conjugate_gradients(
-        operator, values, inverse, tolerance=tolerance, progress=progress
+    solved = SolvedByIteration(
+        RidgedGram(gram, strength, mask),
+        MaskedInverse(mode_blocks(gram, strength, kept), mask),
+        tolerance,
+        limit,
+        kind,
+        x,
+        z,
     )
-    facts = (
-        "conjugate gradients",
-        len(gram.left),
-        expansion.error,
-        solution.iterations,
-        solution.residual,
-    )
-    solved = SolvedByIteration(operator, inverse, tolerance)
-    return solved, solution.vectors, noise, facts
+    return solved, noise, len(gram.left), expansion.error

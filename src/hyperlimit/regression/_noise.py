@@ -37,9 +37,7 @@ def check_finite(name: str, values: np.ndarray) -> None:
         )
 
 
-def fitted_amplitude(
-    amplitude: float | str, quadratic: float, numbers: int
-) -> float:
+def fitted_amplitude(amplitude: float | str, quadratic: float, numbers: int) -> float:
     r"""The variance scale: given, or $y^T (K + \lambda I)^{-1} y / n$, its maximum
     likelihood estimate for a Gaussian process of covariance proportional to
     $K + \lambda I$.

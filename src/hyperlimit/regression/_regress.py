@@ -134,9 +134,7 @@ def regress(
             f"in {gram.dtype}: raise the ridge, leave out duplicates, or use float64."
         )
     weights = jax.scipy.linalg.cho_solve((factor, True), matrix)
-    scale = fitted_amplitude(
-        amplitude, float(jnp.sum(matrix * weights)), matrix.size
-    )
+    scale = fitted_amplitude(amplitude, float(jnp.sum(matrix * weights)), matrix.size)
     flat = values.ndim == 1
     return Regression(limit, kind, inputs, weights, factor, noise, scale, flat)
 

@@ -1,0 +1,1 @@
+"""Published systems and experiments, one folder each."""

@@ -1,0 +1,27 @@
+"""How a study tells what it is doing, whoever listens."""
+
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+Update = Callable[[int, str], None]
+
+
+class Reporter(Protocol):
+    """Shows stages and how far each is."""
+
+    def stage(
+        self, name: str, total: int | None = None
+    ) -> AbstractContextManager[Update]:
+        """Opens a stage; the update takes how many are done and a remark."""
+        ...
+
+
+class Silent:
+    """Says nothing."""
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Generator[Update]:
+        """Opens a stage that nobody sees."""
+        del name, total
+        yield lambda done, remark: None

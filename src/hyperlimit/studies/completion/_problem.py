@@ -1,0 +1,97 @@
+"""Images as a regression problem on pairs (observed part, coordinate)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hyperlimit.data import Images, load, observation_mask, target_mask
+from hyperlimit.studies.completion._config import CompletionConfig
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class CompletionProblem:
+    """Training and test images, what is seen of them, and what is known.
+
+    Attributes:
+        observed: the pixels that the meta-network sees, (h, w).
+        known: the target pixels known of each training image, (n, h, w), among them
+            those that the meta-network sees, unless the settings say otherwise.
+        centre: what is subtracted from targets, (p, c): the mean image where targets
+            are complete, one mean colour where they are not.
+    """
+
+    config: CompletionConfig
+    train: Images
+    test: Images
+    observed: NDArray[np.bool_]
+    known: NDArray[np.bool_]
+    centre: Floats
+
+    @property
+    def coordinates(self) -> Floats:
+        """Pixel coordinates (row, column), (p, 2), in pixels."""
+        return pixel_coordinates(self.train.shape[:2])
+
+    @property
+    def hidden(self) -> NDArray[np.bool_]:
+        """The pixels that the meta-network does not see, flat: (p,)."""
+        return ~self.observed.ravel()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every target pixel is known."""
+        return bool(self.known.all())
+
+    def seen(self, images: Images) -> Floats:
+        """What the meta-network reads of each image, (n, p c)."""
+        return seen_part(images.pixels, self.observed)
+
+    def flat(self, images: Images) -> Floats:
+        """Images as (n, p, c)."""
+        n, height, width, channels = images.pixels.shape
+        return images.pixels.reshape(n, height * width, channels)
+
+
+def completion_problem(config: CompletionConfig) -> CompletionProblem:
+    """Loads, shuffles and masks the data of a run.
+
+    Raises:
+        InputError: for data, masks or counts that do not fit.
+    """
+    images = load(config.data, config.size)
+    train, test = images.split(config.train, config.test, config.seed)
+    shape = images.shape[:2]
+    observed = observation_mask(config.observe, shape, config.seed)
+    known = target_mask(config.targets, train.n, shape, config.seed)
+    if config.seen_targets:
+        known = known | observed
+    flat = train.pixels.reshape(train.n, -1, train.shape[2])
+    if known.all():
+        centre = flat.mean(axis=0)
+    else:
+        colour = flat[known.reshape(train.n, -1)].mean(axis=0)
+        centre = np.broadcast_to(colour, flat.shape[1:])
+    return CompletionProblem(
+        config, train, test, observed, known, centre.astype(np.float32)
+    )
+
+
+def seen_part(pixels: Floats, observed: NDArray[np.bool_]) -> Floats:
+    """Pixels with the unseen ones black, (n, p c); a blank image is made uniform.
+
+    The meta-network reads directions, and a part that is black throughout has none:
+    uniform grey on what is seen stands for it.
+    """
+    masked = np.where(observed[None, :, :, None], pixels, 0)
+    blank = ~masked.any(axis=(1, 2, 3))
+    masked[blank] = observed[None, :, :, None]
+    return masked.reshape(len(masked), -1).astype(np.float32)
+
+
+def pixel_coordinates(shape: tuple[int, int]) -> Floats:
+    """Coordinates (row, column) of every pixel, row by row, (p, 2)."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    return np.stack([rows.ravel(), columns.ravel()], axis=1).astype(np.float32)

@@ -1,0 +1,90 @@
+"""A description, its 50-digit kernels, and how near the package must come."""
+
+import dataclasses
+
+import jax.numpy as jnp
+import numpy as np
+
+import hyperlimit as hl
+from references.mp_kernels import Meta, Primary, kernels
+
+
+def specification(meta: Meta, primary: Primary) -> hl.Hypernetwork:
+    """The package's description of what the reference computes."""
+    return hl.Hypernetwork(
+        meta=hl.mlp(
+            depth=meta.depth,
+            width=4,
+            activation=meta.activation,
+            weight_std=meta.weight_std,
+            bias_std=meta.bias_std,
+        ),
+        primary=hl.mlp(
+            depth=primary.depth,
+            width=4,
+            out=1,
+            activation=primary.activation,
+            weight_std=primary.weight_std,
+            bias_std=primary.bias_std,
+            weights_generated=primary.generated,
+            biases_generated=primary.bias_generated,
+        ),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Points:
+    """Inputs as the arrays of this run hold them, and the pairs to be compared."""
+
+    x: jnp.ndarray
+    z: jnp.ndarray
+    pairs: tuple[tuple[int, int], ...]
+
+    @property
+    def inputs(self):
+        return self.x, self.z
+
+    def exact(self, meta: Meta, primary: Primary) -> dict:
+        """(NNGP, NTK) of every pair and of every diagonal entry that it needs."""
+        x, z = np.asarray(self.x), np.asarray(self.z)
+        diagonal = {(k, k) for pair in self.pairs for k in pair}
+        return {
+            (i, j): kernels(x[i], z[i], x[j], z[j], meta, primary)
+            for i, j in sorted(diagonal | set(self.pairs))
+        }
+
+
+def points() -> Points:
+    """Generic rows; duplicates in x, in z, in both; opposites; another length."""
+    rng = np.random.default_rng(7)
+    x, z = rng.standard_normal((8, 5)), rng.standard_normal((8, 3))
+    x[1] = x[0]  # equal x
+    z[2] = z[0]  # equal z
+    x[3], z[3] = x[0], z[0]  # equal both
+    x[4] = -x[0]  # opposite x
+    z[5] = -z[0]  # opposite z
+    x[6], z[6] = 0.5 * x[0], 2 * z[0]  # parallel
+    pairs = (*((0, k) for k in range(8)), (7, 2), (5, 4), (6, 1))
+    return Points(jnp.asarray(x, float), jnp.asarray(z, float), pairs)
+
+
+def worst_errors(
+    limit, at: Points, meta: Meta, primary: Primary
+) -> tuple[float, float]:
+    """The largest errors of the GP kernel and of the NTK, over all pairs.
+
+    Relative to the value; where that is below a thousandth of the geometric mean of
+    its two diagonal entries, relative to the mean: the value is a difference there.
+    """
+    exact = at.exact(meta, primary)
+    worst = []
+    for which, found in enumerate(limit.kernels(at.inputs)):
+        found = np.asarray(found, np.float64)
+        errors = []
+        for (i, j), values in exact.items():
+            value = float(values[which])
+            size = float((exact[i, i][which] * exact[j, j][which]) ** 0.5)
+            scale = abs(value) if abs(value) > 1e-3 * size else size
+            errors.append(abs(found[i, j] - value) / scale)
+        worst.append(max(errors))
+    return worst[0], worst[1]
