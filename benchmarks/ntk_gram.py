@@ -10,6 +10,7 @@ ratio within a round: on a shared machine that is worth more than any single tim
 import argparse
 import contextlib
 import ctypes
+import functools
 import gc
 import json
 import math
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -43,7 +44,7 @@ D_X, D_Z = 784, 2
 ROWS_AN_IMAGE = 40
 COMPILED_AT = 64
 COMPILE_DEPTHS = ((4, 4), (128, 128))
-MAP_SIDE, MAP_CALLS = 1024, 8
+MAP_SIDE, MAP_CALLS = 1024, 24
 GOALS = {"reference": 1.2, "peer": 0.5, "matrices": 3.0, "compile": 2.0}
 
 Pairs = tuple[Array, Array]
@@ -107,19 +108,16 @@ def product(x: Array, y: Array) -> Array:
     return jnp.matmul(x, y.T, precision=jax.lax.Precision.HIGHEST)
 
 
-def arccosine_map(count: int) -> Callable[[Array], Array]:
-    """The package's own ReLU dual and derivative dual, `count` times in a row."""
-    relu = hl.activation("relu")
+@jax.jit
+def one_map(gap: Array) -> Array:
+    """The package's own ReLU dual and derivative dual, once for every entry.
 
-    @jax.jit
-    def chain(gap: Array) -> Array:
-        pair, total = GaussianPair(gap[:, :1], gap[:1, :], gap), gap
-        for _ in range(count):
-            pair, transfer = relu.propagate(pair, math.sqrt(2))
-            total = total + transfer
-        return total + pair.gap
-
-    return chain
+    One pass alone, because it is the fastest rate found: longer chains, which a
+    compiler may fuse or split as it likes, take longer a map.
+    """
+    pair = GaussianPair(gap[:, :1], gap[:1, :], gap)
+    after, transfer = hl.activation("relu").propagate(pair, math.sqrt(2))
+    return after.gap + transfer
 
 
 # --- Timing -------------------------------------------------------------------
@@ -129,7 +127,10 @@ class Peer:
     """neural-tangents in another interpreter, which times itself on request."""
 
     def __init__(self, process: subprocess.Popen, log: IO[str], **settings: object):
-        self._process, self._log = process, log
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._commands, self._answers = process.stdin, process.stdout
+        self._log = log
         self.facts = self._ask(settings)
 
     def seconds(self) -> float:
@@ -138,8 +139,8 @@ class Peer:
     def _ask(self, command: dict) -> dict:
         # A peer that has ended shows in the empty answer below.
         with contextlib.suppress(BrokenPipeError):
-            print(json.dumps(command), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
+            print(json.dumps(command), file=self._commands, flush=True)
+        line = self._answers.readline()
         if not line:
             self._log.seek(0)
             sys.exit(f"the peer ended without an answer:\n{self._log.read()[-2000:]}")
@@ -147,7 +148,7 @@ class Peer:
 
 
 @contextlib.contextmanager
-def running_peer(python: str | None, n: int, precision: str) -> Iterator[Peer | None]:
+def running_peer(python: str | None, n: int, precision: str) -> Generator[Peer | None]:
     if python is None:
         yield None
         return
@@ -167,7 +168,7 @@ def seconds_of(call: Callable[[], object]) -> float:
 
 
 def rounds(
-    cases: dict[str, Callable[[], float]], repeats: int
+    cases: Mapping[str, Callable[[], float]], repeats: int
 ) -> dict[str, list[float]]:
     """Times each case once a round, every second round in reverse order."""
     taken: dict[str, list[float]] = {name: [] for name in cases}
@@ -181,7 +182,6 @@ def rounds(
 def measured_times(arguments: argparse.Namespace, peer: Peer | None) -> dict:
     n, precision, depths = arguments.n, arguments.precision, arguments.depths
     limit, naive = dual_limit(depths), reference(duals(depths))
-    chain = arccosine_map(duals(depths))
     one, two = pairs(n, precision, 1), pairs(n, precision, 2)
     images = max(n // ROWS_AN_IMAGE, 1)
     seen, unseen = (pairs(n, precision, seed, images) for seed in (3, 4))
@@ -194,13 +194,13 @@ def measured_times(arguments: argparse.Namespace, peer: Peer | None) -> dict:
         "images": lambda: limit.ntk(seen, unseen),
         "reference": lambda: naive(one[0], two[0]),
         "product": lambda: product(one[0], two[0]),
-        "map": lambda: [chain(gap) for _ in range(MAP_CALLS)],
+        "map": lambda: [one_map(gap) for _ in range(MAP_CALLS)],
     }
-    cases = {name: lambda call=call: seconds_of(call) for name, call in calls.items()}
+    cases = {name: functools.partial(seconds_of, call) for name, call in calls.items()}
     for case in cases.values():
         case()
     if peer is not None:
-        cases["peer"] = peer.seconds
+        return rounds({**cases, "peer": peer.seconds}, arguments.repeats)
     return rounds(cases, arguments.repeats)
 
 
@@ -218,10 +218,10 @@ def ratios(taken: dict[str, list[float]], over: str, factor: float = 1.0) -> dic
 def floors(taken: dict[str, list[float]], n: int, count: int) -> dict:
     """What the arithmetic alone costs at rates measured in the same rounds.
 
-    One product of 2 n^2 d operations and one pass of `count` maps over n^2 entries,
-    one after the other; half of both for a symmetric matrix.
+    One product of 2 n^2 d operations, then `count` maps of n^2 entries; half of both
+    for a symmetric matrix.
     """
-    evaluations = count * MAP_SIDE**2 * MAP_CALLS
+    evaluations = MAP_SIDE**2 * MAP_CALLS
     floor: dict[str, list[float]] = {"self": [], "cross": []}
     gap: dict[str, list[float]] = {"self": [], "cross": []}
     for turn, (of_product, of_map) in enumerate(
@@ -293,16 +293,15 @@ PROBES = {"memory": probe_memory, "compile": probe_compile}
 
 
 def probed(kind: str, arguments: argparse.Namespace, **changes: object) -> dict:
-    settings = {**vars(arguments), **changes}
-    command = [sys.executable, __file__, "--probe", kind]
-    command += ["--n", str(settings["n"]), "--precision", settings["precision"]]
-    command += ["--depths", *map(str, settings["depths"])]
-    command += ["--case", settings["case"]]
+    settings = argparse.Namespace(**{**vars(arguments), **changes})
+    command = [sys.executable, __file__, "--probe", kind, "--case", settings.case]
+    command += ["--n", str(settings.n), "--precision", settings.precision]
+    command += ["--depths", *(str(depth) for depth in settings.depths)]
     environment = dict(os.environ)
-    environment["MALLOC_MMAP_THRESHOLD_"] = environment["MALLOC_TRIM_THRESHOLD_"] = str(
-        2**20
-    )
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    if kind == "memory":
+        environment["MALLOC_MMAP_THRESHOLD_"] = str(2**20)
+        environment["MALLOC_TRIM_THRESHOLD_"] = str(2**20)
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     if done.returncode:
         sys.exit(f"probe {kind} failed:\n{done.stderr[-2000:]}")
@@ -319,9 +318,9 @@ def measured_memory(arguments: argparse.Namespace) -> dict:
 
 
 def measured_compile(arguments: argparse.Namespace) -> dict:
-    """The median of three processes for each pair of depths."""
+    """The least of three processes: a compiler does the same work every time."""
     return {
-        f"{meta}/{primary}": median(
+        f"{meta}/{primary}": min(
             probed("compile", arguments, depths=(meta, primary))["seconds"]
             for _ in range(3)
         )
@@ -340,11 +339,9 @@ def machine(peer: Peer | None) -> dict:
     }
     described = Path("/proc/cpuinfo")
     if described.exists():
-        fields = dict(
-            (part.strip() for part in line.split(":", 1))
-            for line in described.read_text().splitlines()
-            if ":" in line
-        )
+        lines = described.read_text().splitlines()
+        parts = (line.partition(":") for line in lines)
+        fields = {name.strip(): value.strip() for name, _, value in parts}
         found["cpu"] = fields.get("model name", found["cpu"])
         flags = set(fields.get("flags", "").split())
         wanted = ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")
@@ -408,7 +405,7 @@ def show(results: dict, console: Console) -> None:
         console.print("peer: " + listed(found["peer_versions"]))
 
     table = Table(
-        "medians", "s", "/ reference", "/ peer", "/ floor", "peak", "first, s"
+        "medians", "s", "/ reference", "/ peer, a dual", "/ floor", "peak", "first, s"
     )
     table.columns[0].no_wrap = True
     for column in table.columns[1:]:

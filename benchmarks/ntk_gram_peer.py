@@ -27,9 +27,9 @@ def main() -> None:
 
     jax.config.update("jax_enable_x64", settings["precision"] == "float64")
     import jax.numpy as jnp
-    import neural_tangents
+    import neural_tangents  # ty: ignore
     import numpy as np
-    from neural_tangents import stax
+    from neural_tangents import stax  # ty: ignore
 
     layers = [stax.Dense(8), stax.Relu()] * (DEPTH - 1) + [stax.Dense(1)]
     *_, kernel = stax.serial(*layers)

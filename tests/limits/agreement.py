@@ -45,12 +45,11 @@ class Points:
         return self.x, self.z
 
     def exact(self, meta: Meta, primary: Primary) -> dict:
-        """(NNGP, NTK) of every pair and of every diagonal entry that it needs."""
+        """(NNGP, NTK) of every pair, to 50 digits."""
         x, z = np.asarray(self.x), np.asarray(self.z)
-        diagonal = {(k, k) for pair in self.pairs for k in pair}
         return {
             (i, j): kernels(x[i], z[i], x[j], z[j], meta, primary)
-            for i, j in sorted(diagonal | set(self.pairs))
+            for i, j in self.pairs
         }
 
 
@@ -64,7 +63,7 @@ def points() -> Points:
     x[4] = -x[0]  # opposite x
     z[5] = -z[0]  # opposite z
     x[6], z[6] = 0.5 * x[0], 2 * z[0]  # parallel
-    pairs = (*((0, k) for k in range(8)), (7, 2), (5, 4), (6, 1))
+    pairs = (*((0, k) for k in range(8)), (7, 7), (5, 4), (6, 1))
     return Points(jnp.asarray(x, float), jnp.asarray(z, float), pairs)
 
 
@@ -80,11 +79,12 @@ def worst_errors(
     worst = []
     for which, found in enumerate(limit.kernels(at.inputs)):
         found = np.asarray(found, np.float64)
+        # The package's own diagonal sets the scale: it is compared itself, at 0 and 7.
+        size = np.sqrt(np.outer(np.diagonal(found), np.diagonal(found)))
         errors = []
         for (i, j), values in exact.items():
             value = float(values[which])
-            size = float((exact[i, i][which] * exact[j, j][which]) ** 0.5)
-            scale = abs(value) if abs(value) > 1e-3 * size else size
+            scale = max(abs(value), size[i, j] if abs(value) < size[i, j] / 1e3 else 0)
             errors.append(abs(found[i, j] - value) / scale)
         worst.append(max(errors))
     return worst[0], worst[1]

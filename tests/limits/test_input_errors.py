@@ -58,10 +58,14 @@ def test_what_is_no_network(given, unchecked_types):
     )
 
 
-def test_columns_of_the_two_sides_differ():
-    """Rows of four numbers against rows of five have no kernel."""
-    wider = np.ones((3, 5), np.float32)
-    _refused(lambda: hl.dual_limit(SPEC).ntk((X, Z), (wider, Z)), "5")
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("columns", [3, 12])
+def test_columns_of_the_two_sides_differ(side, columns):
+    """Few columns are compared one by one: none must be left out in silence."""
+    other = [X, Z]
+    other[side] = np.ones((3, columns), np.float32)
+    sentence = f"numbers have no kernel with rows of {columns}: give both sides the"
+    _refused(lambda: hl.dual_limit(SPEC).ntk((X, Z), tuple(other)), sentence)
 
 
 def test_whole_numbers_are_read(tolerance):

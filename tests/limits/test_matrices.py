@@ -30,7 +30,7 @@ def _hard_inputs():
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_symmetric_and_positive_semidefinite(name, epsilon):
     inputs = _hard_inputs()
-    for matrix in _limit(name, bias=0.2).kernels(inputs):
+    for matrix in _limit(name, 0.2, f_depth=2).kernels(inputs):
         matrix = np.asarray(matrix)
         assert (matrix == matrix.T).all()
         values = np.linalg.eigvalsh(matrix.astype(np.float64))
@@ -61,7 +61,7 @@ def test_each_kernel_alone_is_that_of_both(tolerance):
     np.testing.assert_allclose(limit.ntk(inputs), both.ntk, atol=tolerance / 10)
 
 
-@pytest.mark.parametrize(("name", "depth"), [("relu", 3), ("erf", 3), ("relu", 40)])
+@pytest.mark.parametrize(("name", "depth"), [("relu", 3), ("erf", 40)])
 def test_compiled_and_mapped(name, depth, tolerance):
     """Depth 40 walks its layers in a loop."""
     limit, (x, z) = _limit(name, 0.1, depth), points().inputs
@@ -78,12 +78,12 @@ def test_compiled_and_mapped(name, depth, tolerance):
     np.testing.assert_allclose(mapped[1], second, rtol=0, atol=tolerance * scale)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ["relu", "erf", "gelu", "sin", "cos"])
 def test_gradients_are_finite(name):
-    limit = _limit(name, g_depth=2)
+    limit = _limit(name, f_depth=2, g_depth=2)
 
     def total(inputs):
-        return sum(matrix.sum() for matrix in limit.kernels(inputs))
+        return limit.ntk(inputs).sum()
 
     value, gradient = jax.jit(jax.value_and_grad(total))(_hard_inputs())
     assert np.isfinite(value)
@@ -92,10 +92,10 @@ def test_gradients_are_finite(name):
 
 
 @pytest.mark.float64_only(reason="central differences of step 1e-5")
-@pytest.mark.parametrize("name", ["relu", "gelu", "cos"])
+@pytest.mark.parametrize("name", ["relu", "erf"])
 def test_gradients_are_differences(name):
     """Away from duplicates, where the kernels are smooth."""
-    limit = _limit(name, 0.2)
+    limit = _limit(name, 0.2, f_depth=2, g_depth=2)
     rng = np.random.default_rng(6)
     x, z, dx, dz = (jnp.asarray(rng.standard_normal((4, d))) for d in (10, 2, 10, 2))
 
@@ -103,7 +103,7 @@ def test_gradients_are_differences(name):
     def along(step):
         return limit.ntk((x + step * dx, z + step * dz))
 
-    _, slope = jax.jvp(along, (0.0,), (1.0,))
+    slope = jax.jit(jax.jacfwd(along))(0.0)
     # The error of a central difference: step^2 of a third derivative, and rounding
     # over the step, both below 1e-9 of the largest entry here.
     difference = (along(1e-5) - along(-1e-5)) / 2e-5

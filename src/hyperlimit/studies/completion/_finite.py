@@ -1,5 +1,7 @@
 """A finite hypernetwork of the same description, trained on the same task."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -15,60 +17,92 @@ from hyperlimit.studies.completion._problem import CompletionProblem
 IMAGES_A_STEP = 32
 PIXELS_A_STEP = 256
 LEARNING_RATE = 1e-3
+CHECK_EVERY = 50
+
+
+class Curves(NamedTuple):
+    """The loss of every step's batch, and (step, loss) on what was held out."""
+
+    training: list[float]
+    held_out: list[tuple[int, float]]
+
+
+class _Data(NamedTuple):
+    """Images as the network reads them: (n, d), (n, p, c) and (n, p, 1)."""
+
+    x: Array
+    targets: Array
+    weights: Array
+
+    def at(self, chosen: slice) -> "_Data":
+        """A slice of the images."""
+        return _Data(self.x[chosen], self.targets[chosen], self.weights[chosen])
 
 
 def train_finite(
     problem: CompletionProblem, reporter: Reporter
-) -> tuple[NDArray[np.float32], list[float]]:
-    """Trains by Adam on random images and pixels; predictions and the loss curve.
+) -> tuple[NDArray[np.float32], Curves]:
+    """Trains by Adam on random images and pixels; predictions and the loss curves.
 
-    The loss is the mean squared error over the known pixels among those drawn. Adam
-    with a cosine schedule from 1e-3, standard parametrisation.
+    The loss is the mean squared error over the known pixels among those drawn, in
+    pixel units. Adam with a cosine schedule from 1e-3, standard parametrisation. A
+    tenth of the training images is held out, and the network that does best on their
+    known pixels is kept: trained to the end it overfits.
     """
     config, steps = problem.config, problem.config.finite_steps
-    spec = config.spec(problem.train.shape)
     key, draw = jax.random.split(jax.random.key(config.seed))
-    net = init(spec, key=key, parametrisation="standard")
+    net = init(config.spec(problem.train.shape), key=key, parametrisation="standard")
     assert isinstance(net, FiniteHypernetwork)
-    x = _unit(problem.seen(problem.train))
     z = jnp.asarray(problem.coordinates)
-    known = problem.known.reshape(problem.train.n, -1, 1)
-    targets = jnp.asarray((problem.flat(problem.train) - problem.centre) * known)
-    weights = jnp.asarray(known, x.dtype)
+    known = problem.known.reshape(problem.train.n, -1, 1).astype(np.float32)
+    targets = (problem.flat(problem.train) - problem.centre) * known
+    data = _Data(
+        _unit(problem.seen(problem.train)), jnp.asarray(targets), jnp.asarray(known)
+    )
+    held = max(1, problem.train.n // 10) if problem.train.n > 1 else 0
+    held_out, used = data.at(slice(0, held or 1)), data.at(slice(held, None))
     optimiser = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, steps))
     state = optimiser.init(eqx.filter(net, eqx.is_inexact_array))
 
-    @eqx.filter_jit(donate="all-except-first")
-    def step(data: tuple, net: FiniteHypernetwork, state: optax.OptState, key: Array):
-        x, z, targets, weights = data
+    @eqx.filter_jit
+    def step(data: _Data, net: FiniteHypernetwork, state: optax.OptState, key: Array):
         image_key, pixel_key = jax.random.split(key)
-        images = jax.random.choice(image_key, len(x), (IMAGES_A_STEP,))
+        images = jax.random.choice(image_key, len(data.x), (IMAGES_A_STEP,))
         pixels = jax.random.choice(pixel_key, len(z), (PIXELS_A_STEP,))
-
-        def loss(net: FiniteHypernetwork) -> Float[Array, ""]:
-            wrong = net.batch(x[images], z[pixels]) - targets[images][:, pixels]
-            weight = weights[images][:, pixels]
-            return jnp.sum(weight * wrong**2) / jnp.maximum(jnp.sum(weight), 1)
-
-        value, gradient = eqx.filter_value_and_grad(loss)(net)
+        batch = _Data(
+            data.x[images],
+            data.targets[images][:, pixels],
+            data.weights[images][:, pixels],
+        )
+        value, gradient = eqx.filter_value_and_grad(_loss)(net, batch, z[pixels])
         change, state = optimiser.update(gradient, state)
         return eqx.apply_updates(net, change), state, value
 
-    curve: list[float] = []
+    loss = eqx.filter_jit(_loss)
+    curves = Curves([], [])
+    best, kept = float("inf"), net
     with reporter.stage("training the finite hypernetwork", steps) as update:
         for index in range(steps):
-            key = jax.random.fold_in(draw, index)
-            net, state, value = step((x, z, targets, weights), net, state, key)
-            curve.append(float(value))
-            update(index + 1, f"loss {curve[-1]:.4f}")
+            net, state, value = step(used, net, state, jax.random.fold_in(draw, index))
+            curves.training.append(float(value))
+            if (index + 1) % CHECK_EVERY == 0 or index + 1 == steps:
+                wrong = float(loss(net, held_out, z))
+                curves.held_out.append((index + 1, wrong))
+                if wrong < best:
+                    best, kept = wrong, net
+            update(index + 1, f"loss {curves.training[-1]:.4f}")
     predict = eqx.filter_jit(FiniteHypernetwork.batch)
-    found = [
-        predict(net, jnp.asarray(part), z)
-        for part in np.array_split(
-            np.asarray(_unit(problem.seen(problem.test))), -(-problem.test.n // 50)
-        )
-    ]
-    return np.asarray(jnp.concatenate(found), np.float32) + problem.centre, curve
+    seen = _unit(problem.seen(problem.test))
+    parts = [predict(kept, seen[i : i + 50], z) for i in range(0, len(seen), 50)]
+    return np.asarray(jnp.concatenate(parts), np.float32) + problem.centre, curves
+
+
+def _loss(
+    net: FiniteHypernetwork, batch: _Data, z: Float[Array, "p 2"]
+) -> Float[Array, ""]:
+    wrong = net.batch(batch.x, z) - batch.targets
+    count = jnp.sum(batch.weights) * wrong.shape[2]
+    return jnp.sum(batch.weights * wrong**2) / jnp.maximum(count, 1)
 
 
 def _unit(seen: NDArray[np.float32]) -> Float[Array, "n d"]:

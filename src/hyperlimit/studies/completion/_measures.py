@@ -33,7 +33,7 @@ def calibration(
     `coverage` the share of pixels inside central intervals of the stated level.
     """
     wrong = (predicted - truth)[:, hidden].astype(np.float64)
-    deviation = np.sqrt(variance[:, hidden].astype(np.float64))[..., None]
+    deviation = np.sqrt(variance[:, hidden].astype(np.float64))
     score = np.abs(wrong) / deviation
     return {
         "images": len(predicted),

@@ -15,7 +15,7 @@ from hyperlimit.studies.completion._config import CompletionConfig
 from hyperlimit.studies.completion._problem import CompletionProblem, pixel_coordinates
 
 _FORMAT = 1
-_ARRAYS = ("x", "weights", "observed", "centre", "known")
+_ARRAYS = ("x", "weights", "observed", "centre", "scale", "known")
 
 
 def save_model(
@@ -37,6 +37,7 @@ def save_model(
         weights=np.asarray(fit.weights),
         observed=problem.observed,
         centre=problem.centre,
+        scale=problem.scale,
         known=problem.known.reshape(problem.train.n, -1),
     )
 
@@ -50,6 +51,7 @@ class CompletionModel:
         self.shape = (int(height), int(width), int(channels))
         self.observed = arrays["observed"]
         self.centre = arrays["centre"]
+        self.scale = arrays["scale"]
         self.fit = restored_grid_regression(
             dual_limit(self.config.spec(self.shape)),
             self.config.kernel,

@@ -45,10 +45,10 @@ def predict(
         images = _images(model, images_folder, resize)
         seen = seen_part(images.pixels, model.observed)
         with reporter.stage(f"completing {images.n} images"):
-            predicted = predict_images(model.fit, seen, model.centre)
+            predicted = predict_images(model.fit, seen, model.centre, model.scale)
         count = min(VARIANCES, SHOWN, images.n)
         with reporter.stage(f"error bars of {count} images"):
-            variance = predictive_variance(model.fit, seen[:count])
+            variance = predictive_variance(model.fit, seen[:count], model.scale)
         # What is seen is known, and stays.
         shown = model.observed[None, :, :, None]
         whole = np.where(shown, images.pixels, predicted.reshape(images.pixels.shape))
@@ -67,7 +67,7 @@ def predict(
             images.pixels[:count],
             model.observed,
             predicted[:count],
-            np.sqrt(variance),
+            np.sqrt(variance.mean(axis=2)),
             truth_name="given",
         )
         figure.savefig(folder_out / "completions.png")

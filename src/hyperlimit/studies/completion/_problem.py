@@ -10,6 +10,9 @@ from hyperlimit.studies.completion._config import CompletionConfig
 
 Floats = NDArray[np.float32]
 
+# A pixel that never varies in training may still vary a little.
+_LEAST_DEVIATION = 0.05
+
 
 @dataclass(frozen=True, eq=False)
 class CompletionProblem:
@@ -21,6 +24,9 @@ class CompletionProblem:
             those that the meta-network sees, unless the settings say otherwise.
         centre: what is subtracted from targets, (p, c): the mean image where targets
             are complete, one mean colour where they are not.
+        scale: what targets are divided by then, (p, c): where they are complete the
+            standard deviation at each pixel, with 0.05 added in quadrature; else 1.
+            Error bars are then as wide as each pixel varies.
     """
 
     config: CompletionConfig
@@ -29,11 +35,17 @@ class CompletionProblem:
     observed: NDArray[np.bool_]
     known: NDArray[np.bool_]
     centre: Floats
+    scale: Floats
 
     @property
     def coordinates(self) -> Floats:
         """Pixel coordinates (row, column), (p, 2), in pixels."""
         return pixel_coordinates(self.train.shape[:2])
+
+    @property
+    def standardised(self) -> Floats:
+        """The targets of the regression, (n, p, c)."""
+        return (self.flat(self.train) - self.centre) / self.scale
 
     @property
     def hidden(self) -> NDArray[np.bool_]:
@@ -71,12 +83,13 @@ def completion_problem(config: CompletionConfig) -> CompletionProblem:
     flat = train.pixels.reshape(train.n, -1, train.shape[2])
     if known.all():
         centre = flat.mean(axis=0)
+        scale = np.hypot(flat.std(axis=0), _LEAST_DEVIATION)
     else:
         colour = flat[known.reshape(train.n, -1)].mean(axis=0)
         centre = np.broadcast_to(colour, flat.shape[1:])
-    return CompletionProblem(
-        config, train, test, observed, known, centre.astype(np.float32)
-    )
+        scale = np.ones_like(centre)
+    centre, scale = (np.asarray(part, np.float32) for part in (centre, scale))
+    return CompletionProblem(config, train, test, observed, known, centre, scale)
 
 
 def seen_part(pixels: Floats, observed: NDArray[np.bool_]) -> Floats:

@@ -15,7 +15,7 @@ from hyperlimit.studies._provenance import peak_memory, provenance
 from hyperlimit.studies._reporter import Reporter
 from hyperlimit.studies.completion import _baselines
 from hyperlimit.studies.completion._config import CompletionConfig
-from hyperlimit.studies.completion._finite import train_finite
+from hyperlimit.studies.completion._finite import Curves, train_finite
 from hyperlimit.studies.completion._measures import calibration, errors
 from hyperlimit.studies.completion._model_file import save_model
 from hyperlimit.studies.completion._problem import CompletionProblem, completion_problem
@@ -48,20 +48,24 @@ def complete(
             predicted = _timed(
                 times,
                 "predict",
-                lambda: predict_images(fit, problem.seen(problem.test), problem.centre),
+                lambda: predict_images(
+                    fit, problem.seen(problem.test), problem.centre, problem.scale
+                ),
             )
         count = min(VARIANCES, problem.test.n)
         with reporter.stage(f"error bars of {count} images"):
             variance = _timed(
                 times,
                 "variance",
-                lambda: predictive_variance(fit, problem.seen(problem.test)[:count]),
+                lambda: predictive_variance(
+                    fit, problem.seen(problem.test)[:count], problem.scale
+                ),
             )
         truth = problem.flat(problem.test)
         table = {config.kernel: errors(predicted, truth, problem.hidden)}
-        curve: list[float] = []
+        curves: list[Curves] = []
         if compare:
-            table |= _compared(problem, times, reporter, curve)
+            table |= _compared(problem, times, reporter, curves)
         metrics = {
             "errors": table,
             "calibration": calibration(
@@ -82,14 +86,14 @@ def complete(
             "config": config.as_dict(),
             "provenance": provenance(),
         }
-        if curve:
-            metrics["finite_loss"] = curve
-            loss_figure(curve).savefig(folder / "loss.png")
+        if curves:
+            metrics["finite_loss"] = curves[0]._asdict()
+            loss_figure(*curves[0]).savefig(folder / "loss.png")
         figure = completions_figure(
             problem.test.pixels[:SHOWN],
             problem.observed,
             predicted[:SHOWN],
-            np.sqrt(variance[:SHOWN]),
+            np.sqrt(variance[:SHOWN].mean(axis=2)),
         )
         figure.savefig(folder / "completions.png")
         write_json(folder / "metrics.json", metrics)
@@ -98,20 +102,23 @@ def complete(
 
 
 def predict_images(
-    fit: GridRegression, seen: NDArray, centre: NDArray
+    fit: GridRegression, seen: NDArray, centre: NDArray, scale: NDArray
 ) -> NDArray[np.float32]:
     """Predicted pixels (m, p, c) for the seen parts (m, p c), a few at a time."""
     parts = [
         np.asarray(fit.mean(part), np.float32)
         for part in np.array_split(seen, -(-len(seen) // 256))
     ]
-    return np.concatenate(parts) + centre
+    return np.concatenate(parts) * scale + centre
 
 
-def predictive_variance(fit: GridRegression, seen: NDArray) -> NDArray[np.float32]:
-    """The variance of a new pixel value, noise included, (m, p)."""
+def predictive_variance(
+    fit: GridRegression, seen: NDArray, scale: NDArray
+) -> NDArray[np.float32]:
+    """The variance of a new pixel value, noise included, (m, p, c)."""
     variance = np.asarray(fit.variance(seen), np.float32)
-    return variance + np.float32(fit.amplitude * fit.noise)
+    variance = variance + np.float32(fit.amplitude * fit.noise)
+    return variance[..., None] * scale**2
 
 
 def _fit(problem: CompletionProblem, reporter: Reporter) -> GridRegression:
@@ -123,7 +130,7 @@ def _fit(problem: CompletionProblem, reporter: Reporter) -> GridRegression:
             dual_limit(config.spec(problem.train.shape)),
             problem.seen(problem.train).astype(dtype),
             problem.coordinates.astype(dtype),
-            problem.flat(problem.train) - problem.centre,
+            problem.standardised,
             known=known,
             ridge=config.ridge,
             kind="ntk" if config.kernel == "ntk" else "nngp",
@@ -136,7 +143,7 @@ def _compared(
     problem: CompletionProblem,
     times: dict[str, float],
     reporter: Reporter,
-    curve: list[float],
+    curves: list[Curves],
 ) -> dict[str, dict]:
     truth, rows = problem.flat(problem.test), {}
     methods = {
@@ -151,7 +158,7 @@ def _compared(
         rows[name] = errors(predicted, truth, problem.hidden)
     name = "finite hypernetwork"
     predicted, losses = _timed(times, name, lambda: train_finite(problem, reporter))
-    curve.extend(losses)
+    curves.append(losses)
     rows[name] = errors(predicted, truth, problem.hidden)
     return rows
 
