@@ -11,6 +11,7 @@ Examples:
     (2, 2)
 """
 
+from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
 from hyperlimit.errors import InputError
 from hyperlimit.finite import init
@@ -28,9 +29,14 @@ __all__ = [
     "InputError",
     "Network",
     "activation",
+    "data",
     "dual_limit",
+    "finite",
     "init",
+    "layers",
+    "limits",
     "mlp",
+    "networks",
     "regress",
     "regress_grid",
 ]

@@ -13,11 +13,11 @@ from hyperlimit.layers import (
 )
 from laws.layer_laws import InputsCase, InputsLaws, LayerCase, LayerLaws
 
-BIASED = Dense(64, weight_std=1.2, bias_std=0.5)
+BIASED = Dense(32, weight_std=1.2, bias_std=0.5)
 
 LAYER_CASES = (
-    LayerCase("own", Dense(64, weight_std=1.2)),
-    LayerCase("generated", Dense(64, weight_std=1.2), ("weight",)),
+    LayerCase("own", Dense(32, weight_std=1.2)),
+    LayerCase("generated", Dense(32, weight_std=1.2), ("weight",)),
     LayerCase("own, biased", BIASED),
     LayerCase("generated, biased", BIASED, ("weight", "bias")),
     LayerCase("generated biases", BIASED, ("bias",)),

@@ -63,7 +63,7 @@ def complete(
     ] = False,
     finite_steps: Annotated[
         int, Option(help="Training steps of the finite hypernetwork.")
-    ] = 2000,
+    ] = 1000,
     out: Annotated[Path, Option(help="The folder for the results.")] = Path("out"),
 ) -> None:
     """Learn from some images, complete the others from the part that is seen.

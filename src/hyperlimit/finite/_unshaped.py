@@ -26,7 +26,7 @@ class UnshapedHypernetwork(eqx.Module):
     parametrisation: str = eqx.field(static=True)
 
     def shaped(
-        self, x: Float[Array, " dx"], z: Float[Array, " dz"]
+        self, x: Float[Array, "*b dx"], z: Float[Array, "*c dz"]
     ) -> FiniteHypernetwork:
         """The network with its arrays, for inputs like one x and one z."""
         return shaped_hypernetwork(

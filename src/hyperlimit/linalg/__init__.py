@@ -4,6 +4,7 @@ from hyperlimit.linalg._conjugate_gradients import Solution, conjugate_gradients
 from hyperlimit.linalg._gaps import gaps, squared_distances
 from hyperlimit.linalg._kronecker_sum import KroneckerSum
 from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
+from hyperlimit.linalg._ridged_cholesky import ridged_cholesky
 from hyperlimit.linalg._rows import Rows, rows
 from hyperlimit.linalg._tiles import tiled, tiled_symmetric
 
@@ -15,6 +16,7 @@ __all__ = [
     "conjugate_gradients",
     "gaps",
     "mode_blocks",
+    "ridged_cholesky",
     "rows",
     "squared_distances",
     "tiled",

@@ -149,7 +149,7 @@ def regress_grid(
             of x, no known value, or a singular system.
     """
     check_settings(kind, ridge, amplitude)
-    dtype = jnp.promote_types(jnp.asarray(x).dtype, jnp.float32)
+    dtype = floating_type(x)
     inputs = unit_scaled("x", x, dtype)
     where = jnp.asarray(z, dtype)
     values = jnp.asarray(targets, dtype)
@@ -240,6 +240,14 @@ def unit_scaled(name: str, given: ArrayLike, dtype: jnp.dtype) -> Float[Array, "
         )
     scaled = array * (array.shape[1] ** 0.5 / length)[:, None]
     return jnp.asarray(scaled, dtype)
+
+
+def floating_type(given: ArrayLike) -> jnp.dtype:
+    """The type to compute in: the array's own if floating, JAX's default if not."""
+    kind = jnp.asarray(given).dtype
+    if jnp.issubdtype(kind, jnp.floating):
+        return kind
+    return jax.dtypes.canonicalize_dtype(float)
 
 
 def _known(given: ArrayLike | None, shape: tuple[int, int]) -> Bool[np.ndarray, "n p"]:

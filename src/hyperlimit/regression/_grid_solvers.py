@@ -10,13 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
 from hyperlimit.linalg import (
     KroneckerSum,
     ModeBlocks,
     conjugate_gradients,
     mode_blocks,
+    ridged_cholesky,
     tiled_symmetric,
 )
 from hyperlimit.regression._grid_factors import (
@@ -118,21 +118,11 @@ def dense_factor(
 
     (gram,) = tiled_symmetric(tile, indices)
     noise = ridge * float(jnp.mean(prior_variance(limit, kind, z)))
-    factor = _factor(gram, noise)
-    if not bool(jnp.isfinite(factor[-1]).all()):
-        raise InputError(
-            f"the Gram matrix of {len(image)} known values with ridge={ridge:g} is "
-            f"singular in {gram.dtype}: raise the ridge, or use float64."
-        )
+    factor = ridged_cholesky(gram, noise, f"{len(image)} known values")
     return SolvedDensely(factor, image, pixel), noise
 
 
 _entries = jax.jit(entries, static_argnums=(0, 1))
-
-
-@jax.jit
-def _factor(gram: Float[Array, "v v"], noise: float) -> Float[Array, "v v"]:
-    return jnp.linalg.cholesky(gram + noise * jnp.eye(len(gram), dtype=gram.dtype))
 
 
 class RidgedGram(eqx.Module):
@@ -219,7 +209,9 @@ class SolvedByIteration(Solved):
             coordinate_state(self.limit, self.z, self.z),
             *((jnp.asarray(place), jnp.asarray(pixel)),) * 2,
         )
-        factor = _factor(gram, float(self.operator.noise))
+        factor = ridged_cholesky(
+            gram, float(self.operator.noise), f"{len(image)} values"
+        )
         return _explained_by_factor(factor, left[:, image], right[:, :, pixel])
 
     def _by_solves(

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from hyperlimit.errors import InputError
 from hyperlimit.limits import AbstractLimit
+from hyperlimit.linalg import ridged_cholesky
 from hyperlimit.regression._noise import (
     check_finite,
     check_settings,
@@ -127,18 +128,8 @@ def regress(
         )
     matrix = values.reshape(len(values), -1)
     noise = ridge * float(jnp.mean(jnp.diag(gram)))
-    factor = _cholesky(gram, noise)
-    if not bool(jnp.isfinite(factor[-1]).all()):
-        raise InputError(
-            f"the Gram matrix of {len(gram)} inputs with ridge={ridge:g} is singular "
-            f"in {gram.dtype}: raise the ridge, leave out duplicates, or use float64."
-        )
+    factor = ridged_cholesky(gram, noise, f"{len(gram)} inputs")
     weights = jax.scipy.linalg.cho_solve((factor, True), matrix)
     scale = fitted_amplitude(amplitude, float(jnp.sum(matrix * weights)), matrix.size)
     flat = values.ndim == 1
     return Regression(limit, kind, inputs, weights, factor, noise, scale, flat)
-
-
-@jax.jit
-def _cholesky(gram: Float[Array, "n n"], noise: float) -> Float[Array, "n n"]:
-    return jnp.linalg.cholesky(gram + noise * jnp.eye(len(gram), dtype=gram.dtype))

@@ -36,7 +36,7 @@ class CompletionConfig:
     meta_width: int = 256
     primary_width: int = 64
     frequencies: int = 32
-    finite_steps: int = 2000
+    finite_steps: int = 1000
 
     def __post_init__(self):
         for name in ("meta_depth", "primary_depth", "train", "test", "finite_steps"):

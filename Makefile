@@ -1,0 +1,48 @@
+# Everything that a person or CI runs. `make demo` and `make test` set up what they
+# need in .venv, from the locked versions.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-float32 test-long lint types imports docs check lock clean
+
+demo: $(READY)
+	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out
+
+test: $(READY)
+	$(BIN)/pytest
+	HYPERLIMIT_TEST_PRECISION=float32 $(BIN)/pytest -m "not long and not float64_only" tests/activations tests/layers tests/linalg tests/limits tests/regression
+
+test-long: $(READY)
+	$(BIN)/pytest -m long
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/ty check src
+
+imports: $(READY)
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+# Needs uv. The lock names versions and hashes and no index, so that pip and uv
+# install it from wherever they are set up to look.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	  --extra data --group dev --no-annotate --no-emit-index-url \
+	  --no-emit-find-links --custom-compile-command "make lock" \
+	  --output-file requirements/lock.txt
+
+$(READY): pyproject.toml requirements/lock.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) out

@@ -1,0 +1,128 @@
+"""Regression on images x coordinates against the dense problem it stands for."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import hyperlimit as hl
+from hyperlimit.regression import _grid
+from hyperlimit.regression._grid_factors import training_gram
+from regression.problems import all_pairs, grid, hypernetwork, unit
+
+
+def dense(limit, kind, x, z, new, where, y, known, ridge):
+    """Mean and variance by one dense float64 solve over the known pairs."""
+    pairs, fresh = all_pairs(unit(x), z), all_pairs(unit(new), where)
+    keep = known.ravel()
+    gram = np.asarray(getattr(limit, kind)(pairs), np.float64)
+    noise = ridge * gram.diagonal()[: len(z)].mean()
+    gram = gram[np.ix_(keep, keep)] + noise * np.eye(keep.sum())
+    cross = np.asarray(getattr(limit, kind)(fresh, pairs), np.float64)[:, keep]
+    own = np.asarray(getattr(limit, f"{kind}_diagonal")(fresh), np.float64)
+    targets = np.asarray(y, np.float64).reshape(len(keep), -1)[keep]
+    mean = cross @ np.linalg.solve(gram, targets)
+    variance = own - np.sum(cross * np.linalg.solve(gram, cross.T).T, axis=1)
+    return (
+        mean.reshape(len(new), len(where), -1),
+        variance.reshape(len(new), len(where)),
+    )
+
+
+@pytest.mark.float64_only
+@pytest.mark.parametrize("kind", ["ntk", "nngp"])
+@pytest.mark.parametrize("missing", [0.0, 0.4])
+@pytest.mark.parametrize("dense_values", [0, 10**6])
+def test_it_is_the_dense_solution(kind, missing, dense_values, monkeypatch):
+    monkeypatch.setattr(_grid, "DENSE_VALUES", dense_values)
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    x, z, y = grid(outputs=2)
+    known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= missing
+    fit = hl.regress_grid(
+        limit, x, z, y, known=known, ridge=0.05, kind=kind, tolerance=1e-9
+    )
+    new, where = grid(3, seed=5)[0], z[:5] + 0.25
+    mean, variance = dense(limit, kind, x, z, new, where, y, known, 0.05)
+    np.testing.assert_allclose(fit.mean(new, where), mean, atol=1e-6)
+    np.testing.assert_allclose(
+        fit.variance(new, where, exact=True), variance, atol=1e-6 * variance.max()
+    )
+
+
+def test_incomplete_targets_are_not_read():
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    x, z, y = grid()
+    known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= 0.5
+    spoilt = jnp.where(known[..., None], y, jnp.nan)
+    one = hl.regress_grid(limit, x, z, y, known=known, ridge=0.1)
+    two = hl.regress_grid(limit, x, z, spoilt, known=known, ridge=0.1)
+    np.testing.assert_array_equal(one.mean(x), two.mean(x))
+
+
+@pytest.mark.parametrize("activation", ["relu", "erf", "gelu"])
+def test_the_operator_is_the_gram_matrix_to_the_stated_error(activation):
+    limit = hl.dual_limit(hypernetwork(1.5, activation, bias_std=0.3))
+    x, z, _ = grid()
+    # A duplicate and near-duplicates: where the expansion is hardest.
+    x = jnp.concatenate([unit(x), unit(x[:1]), unit(x[1:2] * (1 + 1e-3 * x[2:3]))])
+    operator, expansion = training_gram(limit, "ntk", x, z, 1e-5)
+    exact = np.asarray(limit.ntk(all_pairs(x, z)), np.float64)
+    worst = np.abs(np.asarray(operator.as_matrix(), np.float64) - exact).max()
+    assert worst <= 2e-4 * exact.max()
+    assert worst <= 10 * max(expansion.error, 1e-6) * exact.max()
+    # And it acts as the matrix that it says it is.
+    v = jnp.asarray(np.random.default_rng(0).normal(size=(len(x), len(z), 2)))
+    acted = (operator @ v).reshape(-1, 2)
+    expected = np.asarray(operator.as_matrix()) @ np.asarray(v).reshape(-1, 2)
+    np.testing.assert_allclose(acted, expected, atol=1e-4 * exact.max())
+
+
+def test_the_quick_variance_is_near_the_exact_one():
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    x, z, y = grid(images=30, side=6)
+    new = grid(4, seed=5)[0]
+    fit = hl.regress_grid(limit, x, z, y, ridge=0.01, tolerance=1e-4)
+    quick, exact = fit.variance(new), fit.variance(new, exact=True)
+    np.testing.assert_allclose(quick, exact, rtol=0.1)
+
+
+def test_the_variance_from_the_nearest_images_is_never_too_small(monkeypatch):
+    monkeypatch.setattr(_grid, "DENSE_VALUES", 0)
+    monkeypatch.setattr("hyperlimit.regression._grid_solvers._NEAR", 150)
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    x, z, y = grid(images=20)
+    known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= 0.3
+    new = grid(3, seed=5)[0]
+    fit = hl.regress_grid(limit, x, z, y, known=known, ridge=0.05, tolerance=1e-4)
+    near, exact = fit.variance(new), fit.variance(new, exact=True)
+    assert (near >= exact * (1 - 1e-3)).all()
+    assert float(near.max()) <= float(limit.ntk_diagonal((unit(new)[:1], z[:1]))[0])
+
+
+def test_lengths_of_the_inputs_do_not_matter():
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    x, z, y = grid()
+    one = hl.regress_grid(limit, x, z, y, ridge=0.1)
+    two = hl.regress_grid(limit, 7 * x, z, y, ridge=0.1)
+    np.testing.assert_allclose(one.mean(x), two.mean(3 * x), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"targets": jnp.ones((7, 15))}, "(7, 15)"),
+        ({"x": jnp.ones((7, 12)).at[2].set(0.0)}, "row 2 of x is zero"),
+        ({"x": jnp.ones((7, 12)).at[2, 3].set(jnp.nan)}, "(2, 3)"),
+        ({"known": np.zeros((7, 16), bool)}, "no target"),
+        ({"known": np.ones((7, 3), bool)}, "(7, 3)"),
+        ({"ridge": -0.5}, "ridge"),
+        ({"x": jnp.ones(7)}, "(7,)"),
+        ({"x": jnp.ones((7, 12)), "ridge": 0.0}, "raise the ridge"),
+    ],
+)
+def test_wrong_input_is_one_sentence(change, words, unchecked_types):
+    x, z, y = grid()
+    given = {"x": x, "z": z, "targets": y} | change
+    with pytest.raises(hl.InputError) as caught:
+        hl.regress_grid(hl.dual_limit(hypernetwork(bandwidth=1.5)), **given)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
