@@ -50,14 +50,14 @@ def test_explicit_features_approach_their_limit():
     limit = hl.FourierFeatures(bandwidth=1.0)
     exact = limit.gram_state(limit.prepare(z), limit.prepare(z)).nngp
     errors = []
-    for count in (16, 256, 4096):
+    for count in (64, 4096):
         features = hl.FourierFeatures(bandwidth=1.0, count=count, seed=1)
         rows = features.prepare(z)
         found = features.gram_state(rows, rows).nngp
         errors.append(float(jnp.sqrt(jnp.mean((found - exact) ** 2))))
         # cos(w . (z - z')) varies by at most 1/2, one in each frequency.
         assert errors[-1] < 2 * (0.5 / count) ** 0.5
-    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    assert errors[0] > 3 * errors[1]
 
 
 def test_seeded_features_are_the_same_in_both_readings():

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Update = Callable[[int, str], None]
 
 
+@runtime_checkable
 class Reporter(Protocol):
     """Shows stages and how far each is."""
 

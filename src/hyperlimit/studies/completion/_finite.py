@@ -55,11 +55,14 @@ def train_finite(
     key, draw = jax.random.split(jax.random.key(config.seed))
     net = init(config.spec(problem.train.shape), key=key, parametrisation="standard")
     assert isinstance(net, FiniteHypernetwork)
-    z = jnp.asarray(problem.coordinates)
+    dtype = jax.dtypes.canonicalize_dtype(float)
+    z = jnp.asarray(problem.coordinates, dtype)
     known = problem.known.reshape(problem.train.n, -1, 1).astype(np.float32)
     targets = (problem.flat(problem.train) - problem.centre) * known
     data = _Data(
-        _unit(problem.seen(problem.train)), jnp.asarray(targets), jnp.asarray(known)
+        _unit(problem.seen(problem.train)),
+        jnp.asarray(targets, dtype),
+        jnp.asarray(known, dtype),
     )
     held = max(1, problem.train.n // 10) if problem.train.n > 1 else 0
     held_out, used = data.at(slice(0, held or 1)), data.at(slice(held, None))
@@ -114,4 +117,5 @@ def _loss(
 def _unit(seen: NDArray[np.float32]) -> Float[Array, "n d"]:
     """Rows rescaled to |x|^2 = d, as the kernels read them."""
     length = np.linalg.norm(seen, axis=1, keepdims=True)
-    return jnp.asarray(seen * (seen.shape[1] ** 0.5 / length))
+    scaled = seen * (seen.shape[1] ** 0.5 / length)
+    return jnp.asarray(scaled, jax.dtypes.canonicalize_dtype(float))
