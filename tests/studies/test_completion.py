@@ -149,7 +149,7 @@ def test_images_of_another_size_are_refused_or_resized(finished, tmp_path):
     (tmp_path / "in").mkdir()
     Image.fromarray(np.full((16, 16), 90, np.uint8)).save(tmp_path / "in" / "a.png")
     model = finished[0] / "model.npz"
-    with pytest.raises(hl.InputError, match="16x16.*8x8.*--resize"):
+    with pytest.raises(hl.InputError, match=r"16x16.*8x8.*--resize"):
         predict(model, tmp_path / "in", tmp_path / "out", Silent())
     predict(model, tmp_path / "in", tmp_path / "out", Silent(), resize=True)
     assert (tmp_path / "out" / "completed" / "a.png").exists()
