@@ -43,8 +43,8 @@ from hyperlimit.limits import DualLimit
 D_X, D_Z = 784, 2
 ROWS_AN_IMAGE = 40
 COMPILED_AT = 64
-# The second is too short to be worth a loop and too long to be written out.
-COMPILE_DEPTHS = ((4, 4), (13, 13), (128, 128))
+# Short, as long as layers are written out one by one, and long enough for a loop.
+COMPILE_DEPTHS = ((4, 4), (7, 7), (128, 128))
 MAP_SIDE, MAP_CALLS = 1024, 24
 GOALS = {"reference": 1.2, "peer": 0.5, "matrices": 3.0, "compile": 2.0}
 

@@ -10,7 +10,7 @@ from hyperlimit.networks import Hypernetwork, Network
 
 # Repeated blocks become a loop from this many layers on: a short network compiles
 # into one pass over memory, a deep one compiles at all.
-_UNROLLED_LAYERS = 24
+_UNROLLED_LAYERS = 12
 
 
 def walk(

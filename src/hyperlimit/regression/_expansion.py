@@ -1,5 +1,6 @@
 """The kernel on images x coordinates as a short sum of separate factors."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -37,6 +38,7 @@ class Expansion(NamedTuple):
     error: float
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def kernel_at(
     limit: DualLimit, kind: str, angle: Array, coordinates: KernelState
 ) -> Array:
@@ -94,10 +96,16 @@ def slabs(
     limit: DualLimit, kind: str, expansion: Expansion, coordinates: KernelState
 ) -> Float[Array, "r p q"]:
     """The separate factors F(phi_j, .) for all pairs of coordinates."""
-    dtype = coordinates.pair.gap.dtype
-    angles = jnp.asarray(expansion.nodes, dtype)[:, None, None]
+    nodes = jnp.asarray(expansion.nodes, coordinates.pair.gap.dtype)
+    return _slabs(limit, kind, nodes, coordinates)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _slabs(
+    limit: DualLimit, kind: str, nodes: Float[Array, " r"], coordinates: KernelState
+) -> Float[Array, "r p q"]:
     return jax.lax.map(
-        lambda angle: kernel_at(limit, kind, angle[None], coordinates), angles[..., 0]
+        lambda angle: kernel_at(limit, kind, angle[None, None], coordinates), nodes
     )
 
 
@@ -107,19 +115,26 @@ def _chebyshev_points(largest: float, count: int) -> np.ndarray:
 
 def _some(coordinates: KernelState, seed: int) -> KernelState:
     """A sample of coordinate pairs, equal ones among them."""
-    gap = coordinates.pair.gap
+    std_x, std_y, gap = (
+        np.asarray(part)
+        for part in (
+            coordinates.pair.std_x,
+            coordinates.pair.std_y,
+            coordinates.pair.gap,
+        )
+    )
     draw = np.random.default_rng(seed)
     p = draw.integers(0, gap.shape[0], _SAMPLES)
     q = draw.integers(0, gap.shape[1], _SAMPLES)
-    nearest = np.asarray(jnp.argmin(gap, axis=1))
+    nearest = np.argmin(gap, axis=1)
     p = np.concatenate([p, np.arange(gap.shape[0])[:512]])
     q = np.concatenate([q, nearest[:512]])
-    pair = GaussianPair(
-        coordinates.pair.std_x[p, 0][None],
-        coordinates.pair.std_y[0, q][None],
-        gap[p, q][None],
-    )
-    return KernelState.of_inputs(pair)
+    chosen = std_x[p, 0], std_y[0, q], gap[p, q]
+    pair = GaussianPair(*(jnp.asarray(part[None]) for part in chosen))
+    return _inputs_state(pair)
+
+
+_inputs_state = jax.jit(KernelState.of_inputs)
 
 
 def _table(

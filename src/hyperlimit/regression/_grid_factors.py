@@ -1,5 +1,6 @@
 """The Gram matrix on images x coordinates, from its separate factors."""
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -23,10 +24,16 @@ from hyperlimit.regression._expansion import (
 def angles(a: Float[Array, "n d"], b: Float[Array, "m d"]) -> np.ndarray:
     """Angles between all pairs of rows, (n, m), float64."""
     # From the gap by an arc sine: small angles keep their digits.
-    half = np.sqrt(np.asarray(gaps(rows(a), rows(b)), np.float64) / 2)
+    half = np.sqrt(np.asarray(_gaps(a, b), np.float64) / 2)
     return 2 * np.arcsin(np.minimum(half, 1.0))
 
 
+@jax.jit
+def _gaps(a: Float[Array, "n d"], b: Float[Array, "m d"]) -> Float[Array, "n m"]:
+    return gaps(rows(a), rows(b))
+
+
+@functools.partial(jax.jit, static_argnums=0)
 def coordinate_state(
     limit: DualLimit, a: Float[Array, "p d"], b: Float[Array, "q d"]
 ) -> KernelState:
@@ -80,6 +87,7 @@ def cross_factors(
     return Cross(jnp.asarray(left, new[0].dtype), right, between)
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def prior_variance(
     limit: DualLimit, kind: str, z: Float[Array, "q d"]
 ) -> Float[Array, " q"]:
@@ -117,7 +125,11 @@ def entries(
 
 def meta_states(limit: DualLimit, between: np.ndarray, dtype: jnp.dtype) -> KernelState:
     """The kernels of the meta-network's outputs at angles of unit inputs."""
-    angle = jnp.asarray(between, dtype)
+    return _meta_states(limit, jnp.asarray(between, dtype))
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _meta_states(limit: DualLimit, angle: Float[Array, "n m"]) -> KernelState:
     pair = GaussianPair(
         jnp.ones_like(angle[:, :1]),
         jnp.ones_like(angle[:1, :]),
@@ -128,4 +140,4 @@ def meta_states(limit: DualLimit, between: np.ndarray, dtype: jnp.dtype) -> Kern
 
 def _equal_images(limit: DualLimit, kind: str, state: KernelState) -> Array:
     angle = jnp.zeros((1, 1), state.pair.gap.dtype)
-    return jax.jit(kernel_at, static_argnums=(0, 1))(limit, kind, angle, state)
+    return kernel_at(limit, kind, angle, state)
