@@ -11,12 +11,17 @@ READY := $(VENV)/.ready
 demo: $(READY)
 	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out
 
+# Two processes, for two cores; a file's tests share what they set up.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
+
 test: $(READY)
-	$(BIN)/pytest
-	HYPERLIMIT_TEST_PRECISION=float32 $(BIN)/pytest -m "not long and not float64_only" tests/activations tests/layers tests/linalg tests/limits tests/regression
+	$(BIN)/pytest --quiet --doctest-modules src/hyperlimit
+	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
+	  tests/layers tests/linalg tests/limits tests/regression tests/finite
+	$(PYTEST)
 
 test-long: $(READY)
-	$(BIN)/pytest -m long
+	$(PYTEST) -m long
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -31,7 +31,7 @@ class Sin(AbstractSmoothActivation):
         >>> from hyperlimit.activations import Sin, GaussianPair
         >>> one = jnp.ones(())
         >>> print(f"{Sin().dual(GaussianPair(one, one, 0.5 * one)):.4f}")
-        0.3005
+        0.1917
     """
 
     def __call__(self, z: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -1,5 +1,6 @@
 """A set of images of one size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,9 +31,9 @@ class Images:
         (2, (8, 6, 1), dtype('float32'))
     """
 
-    pixels: NDArray[np.float32]
+    pixels: np.ndarray
     name: str
-    labels: tuple[str, ...]
+    labels: Sequence[str]
 
     def __post_init__(self) -> None:
         pixels = np.asarray(self.pixels)

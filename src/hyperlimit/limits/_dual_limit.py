@@ -113,7 +113,7 @@ def dual_limit(spec: Hypernetwork | Network) -> DualLimit | NetworkLimit:
         ...     primary=hl.mlp(depth=2, width=64, out=1),
         ... )
         >>> x, z = jnp.ones((1, 4)), jnp.ones((1, 2))
-        >>> print(hl.dual_limit(spec).ntk((x, z)))
+        >>> print(hl.dual_limit(spec).ntk((x, z)).round(4))
         [[6.]]
     """
     if isinstance(spec, Hypernetwork):

@@ -8,10 +8,6 @@ from jaxtyping import Array, Int
 from hyperlimit.layers import AbstractLayer, KernelState
 from hyperlimit.networks import Hypernetwork, Network
 
-# Repeated blocks become a loop from this many layers on: a short network compiles
-# into one pass over memory, a deep one compiles at all.
-_UNROLLED_LAYERS = 12
-
 
 def walk(
     network: Network, state: KernelState, meta: KernelState | None = None
@@ -22,9 +18,8 @@ def walk(
     parameters take theirs; None reads the network on its own, all parameters its own.
     """
     for block, times in _runs(network.layers):
-        if len(block) * times <= _UNROLLED_LAYERS:
-            for _ in range(times):
-                state = _through(block, state, meta)
+        if times == 1:
+            state = _through(block, state, meta)
         else:
 
             def once(

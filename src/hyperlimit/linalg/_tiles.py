@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 # Rows and columns of a tile: a few temporaries of this size stay in cache, and its
 # matrix product runs at full rate.
-TILE = 1024
+TILE = 512
 
 Tile = Callable[[PyTree, PyTree], tuple[Array, ...]]
 
