@@ -64,6 +64,15 @@ class KernelState(eqx.Module):
         scaled = unit * (std_x * std_y) * _power_of_two(half, unit.dtype)
         return scaled * _power_of_two(total - half, unit.dtype)
 
+    def shaped_with(self, other: "KernelState") -> "KernelState":
+        """The same state with every array broadcast against the other's."""
+
+        def shaped(one: Array, two: Array) -> Array:
+            return jnp.broadcast_to(one, jnp.broadcast_shapes(one.shape, two.shape))
+
+        pair = jax.tree.map(shaped, self.pair, other.pair)
+        return KernelState(pair, shaped(self.tangent, other.tangent), self.exponents)
+
     def rescaled(self, factor: float) -> "KernelState":
         """The state of outputs multiplied by a constant."""
         if factor == 1.0:

@@ -63,6 +63,8 @@ class DualLimit(AbstractLimit):
 
     def primary_state(self, inputs: KernelState, meta: KernelState) -> KernelState:
         """The kernels of the hypernetwork from those of z and of f(x)."""
+        # One shape throughout, which the loop over layers needs.
+        inputs = inputs.shaped_with(meta)
         if all(layer.homogeneous for layer in self.spec.primary.layers):
             inputs = inputs.with_exponents()
         return walk(self.spec.primary, inputs, meta)

@@ -91,7 +91,8 @@ def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
             "'hyperlimit complete' wrote."
         )
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # Opened here: np.load leaves a file that it cannot read open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             header = json.loads(str(stored["header"]))
             arrays = {name: stored[name] for name in _ARRAYS}
     except (
