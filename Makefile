@@ -1,12 +1,12 @@
 # Everything that a person or CI runs. `make demo` and `make test` set up what they
 # need in .venv, from the locked versions.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-float32 test-long lint types imports docs check lock clean
+.PHONY: demo test test-long lint types imports check lock clean
 
 demo: $(READY)
 	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out

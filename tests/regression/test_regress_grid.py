@@ -87,7 +87,7 @@ def test_the_quick_variance_is_near_the_exact_one():
 
 def test_the_variance_from_the_nearest_images_is_never_too_small(monkeypatch):
     monkeypatch.setattr(_grid, "DENSE_VALUES", 0)
-    monkeypatch.setattr("hyperlimit.regression._grid_solvers._NEAR", 150)
+    monkeypatch.setattr("hyperlimit.regression._grid_iteration.NEAR_VALUES", 150)
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
     x, z, y = grid(images=20)
     known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= 0.3

@@ -1,7 +1,6 @@
 """Kernel regression on functions: many images at many coordinates."""
 
-from collections.abc import Callable
-from typing import Literal, NamedTuple, final
+from typing import Literal, final
 
 import equinox as eqx
 import jax
@@ -11,18 +10,14 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
+from hyperlimit.regression._grid_dense import dense_factor, solve_densely
 from hyperlimit.regression._grid_factors import (
     Cross,
     cross_factors,
     prior_variance,
 )
-from hyperlimit.regression._grid_solvers import (
-    Solved,
-    dense_factor,
-    iterative_factors,
-    solve_by_iteration,
-    solve_densely,
-)
+from hyperlimit.regression._grid_iteration import iterative_factors, solve_by_iteration
+from hyperlimit.regression._grid_problem import GridProblem, Progress, Report, Solved
 from hyperlimit.regression._noise import (
     check_finite,
     check_settings,
@@ -32,17 +27,9 @@ from hyperlimit.regression._noise import (
 # Up to this many known values a dense factor is formed where some are missing.
 DENSE_VALUES = 12_000
 
-Progress = Callable[[int, float], None]
 
-
-class Report(NamedTuple):
-    """How a grid regression was solved."""
-
-    method: str
-    terms: int
-    expansion_error: float
-    iterations: int
-    residual: float
+def _is_dense(known: Bool[np.ndarray, "n p"]) -> bool:
+    return not known.all() and int(known.sum()) <= DENSE_VALUES
 
 
 @final
@@ -164,14 +151,11 @@ def regress_grid(
     check_finite("z", np.asarray(where))
     check_finite("known targets", np.asarray(values)[observed])
     values = jnp.where(observed[..., None], values, 0)
-    solve = (
-        solve_densely
-        if not observed.all() and observed.sum() <= DENSE_VALUES
-        else solve_by_iteration
-    )
-    solved, weights, noise, facts = solve(
-        limit, kind, inputs, where, values, observed, ridge, tolerance, progress
-    )
+    problem = GridProblem(limit, kind, inputs, where, observed, ridge, tolerance)
+    if _is_dense(observed):
+        solved, weights, report = solve_densely(problem, values)
+    else:
+        solved, weights, report = solve_by_iteration(problem, values, progress)
     quadratic = float(jnp.sum(values * weights))
     numbers = int(observed.sum()) * values.shape[2]
     scale = fitted_amplitude(amplitude, quadratic, numbers)
@@ -181,11 +165,11 @@ def regress_grid(
         inputs,
         where,
         weights,
-        noise,
+        problem.noise,
         scale,
         solved,
         tolerance / 10,
-        Report(*facts),
+        report,
     )
 
 
@@ -206,10 +190,10 @@ def restored_grid_regression(
 
     The factors that variances need are computed anew from x and z.
     """
-    if not known.all() and known.sum() <= DENSE_VALUES:
-        solved: Solved = dense_factor(limit, kind, x, z, known, ridge)[0]
-    else:
-        solved = iterative_factors(limit, kind, x, z, known, ridge, tolerance)[0]
+    problem = GridProblem(limit, kind, x, z, known, ridge, tolerance)
+    solved: Solved = (
+        dense_factor(problem) if _is_dense(known) else iterative_factors(problem)[0]
+    )
     return GridRegression(
         limit,
         kind,
