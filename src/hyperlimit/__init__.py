@@ -18,7 +18,7 @@ from hyperlimit.finite import init
 from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp
-from hyperlimit.regression import regress, regress_grid
+from hyperlimit.regression import regress, regress_grid, unit_rows
 
 __all__ = [
     "Coordinates",
@@ -39,5 +39,6 @@ __all__ = [
     "networks",
     "regress",
     "regress_grid",
+    "unit_rows",
 ]
 __version__ = "0.1.0"

@@ -17,7 +17,7 @@ def hypernetwork(bandwidth=None, activation="relu", **meta):
 def grid(images=7, side=4, size=12, seed=0, outputs=1):
     """Positive inputs x (n, d), coordinates z (p, 2) and targets (n, p, k)."""
     draw = np.random.default_rng(seed)
-    x = jnp.asarray(np.abs(draw.normal(size=(images, size))) + 0.1)
+    x = unit(jnp.asarray(np.abs(draw.normal(size=(images, size))) + 0.1))
     rows, columns = np.mgrid[:side, :side]
     z = jnp.asarray(np.stack([rows.ravel(), columns.ravel()], 1), x.dtype)
     return x, z, jnp.asarray(draw.normal(size=(images, side * side, outputs)))

@@ -98,19 +98,25 @@ def test_the_variance_from_the_nearest_images_is_never_too_small(monkeypatch):
     assert float(near.max()) <= float(limit.ntk_diagonal((unit(new)[:1], z[:1]))[0])
 
 
-def test_lengths_of_the_inputs_do_not_matter():
+def test_rows_of_another_length_are_refused_and_unit_rows_mends_them():
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
     x, z, y = grid()
-    one = hl.regress_grid(limit, x, z, y, ridge=0.1)
-    two = hl.regress_grid(limit, 7 * x, z, y, ridge=0.1)
-    np.testing.assert_allclose(one.mean(x), two.mean(3 * x), atol=1e-3)
+    fit = hl.regress_grid(limit, x, z, y[..., 0], ridge=0.1)
+    with pytest.raises(hl.InputError, match="unit_rows"):
+        hl.regress_grid(limit, 7 * x, z, y, ridge=0.1)
+    with pytest.raises(hl.InputError, match="unit_rows"):
+        fit.mean(3 * x)
+    assert fit.mean(x).shape == fit.variance(x).shape == y.shape[:2]
+    np.testing.assert_allclose(fit.mean(hl.unit_rows(3 * x)), fit.mean(x), atol=1e-4)
+    with pytest.raises(hl.InputError, match="row 1 of x is zero"):
+        hl.unit_rows(x.at[1].set(0.0))
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"targets": jnp.ones((7, 15))}, "(7, 15)"),
-        ({"x": jnp.ones((7, 12)).at[2].set(0.0)}, "row 2 of x is zero"),
+        ({"x": jnp.ones((7, 12)).at[2].set(0.0)}, "row 2 of x has |x|^2 = 0"),
         ({"x": jnp.ones((7, 12)).at[2, 3].set(jnp.nan)}, "(2, 3)"),
         ({"known": np.zeros((7, 16), bool)}, "no target"),
         ({"known": np.ones((7, 3), bool)}, "(7, 3)"),

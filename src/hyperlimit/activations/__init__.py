@@ -6,6 +6,8 @@ activation is tested on every row.
 
 from collections.abc import Callable
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from hyperlimit.activations._arccosine import arccosine
@@ -57,9 +59,25 @@ def activation(
     if isinstance(choice, str) or not callable(choice):
         raise InputError(
             f"activation={choice!r} is not known: give one of "
-            f"{', '.join(ACTIVATIONS)}, or any elementwise function of an array."
+            f"{', '.join(ACTIVATIONS)}, or any elementwise "
+            "function, such as jnp.tanh."
+        )
+    if not _is_elementwise(choice):
+        raise InputError(
+            f"activation={choice!r} does not act on every number alone: give an "
+            "elementwise function, such as jnp.tanh."
         )
     return Custom(choice)
+
+
+def _is_elementwise(function: Callable[[Array], Array]) -> bool:
+    with jax.ensure_compile_time_eval():
+        points = jnp.array([-1.3, 0.2, 0.9, 2.1])
+        together = jnp.asarray(function(points))
+        if together.shape != points.shape:
+            return False
+        alone = jnp.concatenate([function(points[i : i + 1]) for i in range(4)])
+        return bool(jnp.allclose(together, alone, rtol=1e-4, equal_nan=True))
 
 
 __all__ = [

@@ -72,7 +72,8 @@ def diagonal_pair(std: Float[Array, "..."]) -> GaussianPair:
 
 def safe_sqrt(value: Float[Array, "..."]) -> Float[Array, "..."]:
     """A square root whose gradient at zero is zero, not infinite."""
-    positive = value > 0
+    # Written so that NaN passes through instead of turning into a certain zero.
+    positive = ~(value <= 0)
     return jnp.where(positive, jnp.sqrt(jnp.where(positive, value, 1)), 0)
 
 
@@ -80,5 +81,5 @@ def safe_ratio(
     numerator: Float[Array, "..."], denominator: Float[Array, "..."]
 ) -> Float[Array, "..."]:
     """A ratio that is zero, with a zero gradient, where the denominator is zero."""
-    usable = denominator > 0
+    usable = ~(denominator <= 0)
     return jnp.where(usable, numerator / jnp.where(usable, denominator, 1), 0)

@@ -8,7 +8,7 @@ from rich.table import Table
 
 def print_completion(metrics: dict, out: Path) -> None:
     """Prints the table of errors, best first, and where everything is."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     images, config = metrics["images"], metrics["config"]
     height, width, _ = images["shape"]
     console.print(
@@ -47,7 +47,7 @@ def print_completion(metrics: dict, out: Path) -> None:
 
 def print_prediction(metrics: dict, out: Path) -> None:
     """Prints how many images were completed, and where they are."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     error = metrics["errors_against_given"]["hidden"]
     console.print(
         f"{metrics['images']['count']} images completed in {out}/completed/; against "

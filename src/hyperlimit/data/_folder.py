@@ -47,7 +47,7 @@ def folder(path: str | Path, size: tuple[int, int] | None = None) -> Images:
             raise InputError(
                 f"{str(path)!r} holds images of several sizes, such as "
                 f"{_described(files[0], images[0])} and {_described(file, image)} "
-                "(height x width); give --size to resize them all to one"
+                "(height x width); resize them all to one, by --size or --resize"
             )
         images.append(resize(image[None], size)[0])
     channels = max(image.shape[2] for image in images)

@@ -30,7 +30,8 @@ def rows(matrix: Float[Array, "n d"]) -> Rows:
     largest = jnp.where(largest > 0, largest, 1)
     scaled = matrix / largest[:, None]
     square = jnp.sum(scaled**2, axis=1)
-    present = square > 0
+    # NaN is present: it passes through instead of turning into a zero row.
+    present = ~(square <= 0)
     unit = jnp.sqrt(jnp.where(present, square, 1))
     return Rows(
         length=jnp.where(present, largest * unit, 0),

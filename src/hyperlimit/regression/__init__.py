@@ -4,6 +4,7 @@ from hyperlimit.regression._grid import (
     GridRegression,
     regress_grid,
     restored_grid_regression,
+    unit_rows,
 )
 from hyperlimit.regression._regress import Regression, regress
 
@@ -13,4 +14,5 @@ __all__ = [
     "regress",
     "regress_grid",
     "restored_grid_regression",
+    "unit_rows",
 ]

@@ -37,7 +37,7 @@ class GridRegression(eqx.Module):
     """Regression of functions z -> y, one for each x, fitted jointly.
 
     Attributes:
-        x: the training meta-inputs, rescaled to |x|^2 = d, (n, d).
+        x: the training meta-inputs, |x|^2 = d, (n, d).
         z: the training coordinates, (p, d_z).
         weights: the dual weights, (n, p, k), zero where no value was known.
         noise: the noise variance in units of the kernel.
@@ -54,19 +54,27 @@ class GridRegression(eqx.Module):
     solved: Solved
     tolerance: float = eqx.field(static=True)
     report: Report = eqx.field(static=True)
+    flat: bool = eqx.field(static=True, default=False)
 
-    def mean(self, x: ArrayLike, z: ArrayLike | None = None) -> Float[Array, "m q k"]:
+    def mean(
+        self, x: ArrayLike, z: ArrayLike | None = None
+    ) -> Float[Array, "m q"] | Float[Array, "m q k"]:
         """The predicted functions of new x at the training or other coordinates.
+
+        (m, q), or (m, q, k) if the targets were (n, p, k).
 
         Cost O(r m n p + r m p q) for r terms of the kernel's expansion.
         """
         cross = self._cross(x, z)
-        return _mean(cross.left, cross.right, self.weights)
+        mean = _mean(cross.left, cross.right, self.weights)
+        return mean[..., 0] if self.flat else mean
 
     def variance(
         self, x: ArrayLike, z: ArrayLike | None = None, *, exact: bool = False
     ) -> Float[Array, "m q"]:
-        """The predictive variance of the functions, without noise.
+        """The predictive variance of the functions, without noise: (m, q).
+
+        Equal for every one of k outputs.
 
         After a dense solve this is the exact posterior variance. After an iterative
         one with complete targets, the preconditioner stands in for the Gram matrix:
@@ -82,7 +90,7 @@ class GridRegression(eqx.Module):
         return self.amplitude * jnp.maximum(prior[None, :] - explained, 0)
 
     def _cross(self, x: ArrayLike, z: ArrayLike | None) -> Cross:
-        new = unit_scaled("x", x, self.x.dtype)
+        new = checked_rows("x", x, self.x.dtype)
         if new.shape[1] != self.x.shape[1]:
             raise InputError(
                 f"x has {new.shape[1]} columns and the model was fitted on "
@@ -117,7 +125,7 @@ def regress_grid(
 
     Args:
         limit: from `dual_limit` of a hypernetwork.
-        x: (n, d), rescaled here to |x|^2 = d: directions count, lengths do not.
+        x: (n, d), rows with |x|^2 = d, as `unit_rows` makes them.
         z: coordinates (p, d_z).
         targets: (n, p) or (n, p, k).
         known: which targets count, (n, p); all by default.
@@ -132,12 +140,12 @@ def regress_grid(
     matrices n x n and p x p.
 
     Raises:
-        InputError: for shapes that disagree, numbers that are not finite, a zero row
-            of x, no known value, or a singular system.
+        InputError: for shapes that disagree, numbers that are not finite, rows of x
+            of another length, no known value, or a singular system.
     """
     check_settings(kind, ridge, amplitude)
     dtype = floating_type(x)
-    inputs = unit_scaled("x", x, dtype)
+    inputs = checked_rows("x", x, dtype)
     where = jnp.asarray(z, dtype)
     values = jnp.asarray(targets, dtype)
     values = values[..., None] if values.ndim == 2 else values
@@ -170,6 +178,7 @@ def regress_grid(
         solved,
         tolerance / 10,
         report,
+        np.ndim(targets) == 2,
     )
 
 
@@ -208,22 +217,52 @@ def restored_grid_regression(
     )
 
 
-def unit_scaled(name: str, given: ArrayLike, dtype: jnp.dtype) -> Float[Array, "n d"]:
-    """Rows rescaled to |x|^2 = d, checked to be finite and not zero."""
+def checked_rows(name: str, given: ArrayLike, dtype: jnp.dtype) -> Float[Array, "n d"]:
+    """Rows with |x|^2 = d, checked."""
+    if isinstance(given, tuple | list):
+        raise InputError(
+            f"{name} is a {type(given).__name__}: give an array (n, d), and the "
+            "coordinates apart."
+        )
     array = np.asarray(given)
     if array.ndim != 2 or 0 in array.shape:
         raise InputError(
             f"{name} has shape {array.shape}: give (n, d), one row an example."
         )
     check_finite(name, array)
+    square = np.sum(array.astype(np.float64) ** 2, axis=1) / array.shape[1]
+    worst = int(np.argmax(np.abs(square - 1)))
+    if abs(square[worst] - 1) > 1e-3:
+        raise InputError(
+            f"row {worst} of {name} has |x|^2 = {square[worst] * array.shape[1]:.4g} "
+            f"and d = {array.shape[1]}: a grid regression wants rows of |x|^2 = d, "
+            "which hyperlimit.unit_rows makes of rows that are not zero."
+        )
+    return jnp.asarray(array, dtype)
+
+
+def unit_rows(x: ArrayLike) -> Float[Array, "n d"]:
+    """Rows rescaled to |x|^2 = d: their directions, for `regress_grid`.
+
+    Raises:
+        InputError: for another rank, numbers that are not finite, or a zero row.
+
+    Examples:
+        >>> print(unit_rows(jnp.array([[3.0, 4.0]])).round(3))
+        [[0.849 1.131]]
+    """
+    array = np.asarray(x)
+    if array.ndim != 2 or 0 in array.shape:
+        raise InputError(f"x has shape {array.shape}: give (n, d), one row an example.")
+    check_finite("x", array)
     length = np.linalg.norm(array.astype(np.float64), axis=1)
     if not length.all():
         raise InputError(
-            f"row {int(np.argmin(length))} of {name} is zero and has no direction: "
-            "leave it out, or put a constant in its place."
+            f"row {int(np.argmin(length))} of x is zero and has no direction: leave it "
+            "out, or put a constant in its place."
         )
     scaled = array * (array.shape[1] ** 0.5 / length)[:, None]
-    return jnp.asarray(scaled, dtype)
+    return jnp.asarray(scaled, floating_type(x))
 
 
 def floating_type(given: ArrayLike) -> jnp.dtype:

@@ -23,8 +23,12 @@ def mean_image(problem: CompletionProblem) -> Floats:
 def nearest_neighbours(problem: CompletionProblem) -> Floats:
     """The mean of the known pixels of the nearest training images."""
     count = min(NEIGHBOURS, problem.train.n)
-    index = NearestNeighbors(n_neighbors=count).fit(problem.seen(problem.train))
-    chosen = index.kneighbors(problem.seen(problem.test), return_distance=False)
+    train, test = (
+        problem.flat(images)[:, ~problem.hidden].reshape(images.n, -1)
+        for images in (problem.train, problem.test)
+    )
+    index = NearestNeighbors(n_neighbors=count).fit(train)
+    chosen = index.kneighbors(test, return_distance=False)
     return _pixel_means(problem, chosen)
 
 

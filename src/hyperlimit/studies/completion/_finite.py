@@ -60,7 +60,7 @@ def train_finite(
     known = problem.known.reshape(problem.train.n, -1, 1).astype(np.float32)
     targets = (problem.flat(problem.train) - problem.centre) * known
     data = _Data(
-        _unit(problem.seen(problem.train)),
+        jnp.asarray(problem.seen(problem.train), dtype),
         jnp.asarray(targets, dtype),
         jnp.asarray(known, dtype),
     )
@@ -101,7 +101,7 @@ def train_finite(
                     best, kept = wrong, net
             update(index + 1, f"loss {curves.training[-1]:.4f}")
     predict = eqx.filter_jit(FiniteHypernetwork.batch)
-    seen = _unit(problem.seen(problem.test))
+    seen = jnp.asarray(problem.seen(problem.test), dtype)
     parts = [predict(kept, seen[i : i + 50], z) for i in range(0, len(seen), 50)]
     return np.asarray(jnp.concatenate(parts), np.float32) + problem.centre, curves
 
@@ -112,10 +112,3 @@ def _loss(
     wrong = net.batch(batch.x, z) - batch.targets
     count = jnp.sum(batch.weights) * wrong.shape[2]
     return jnp.sum(batch.weights * wrong**2) / jnp.maximum(count, 1)
-
-
-def _unit(seen: NDArray[np.float32]) -> Float[Array, "n d"]:
-    """Rows rescaled to |x|^2 = d, as the kernels read them."""
-    length = np.linalg.norm(seen, axis=1, keepdims=True)
-    scaled = seen * (seen.shape[1] ** 0.5 / length)
-    return jnp.asarray(scaled, jax.dtypes.canonicalize_dtype(float))

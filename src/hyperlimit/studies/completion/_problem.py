@@ -58,7 +58,7 @@ class CompletionProblem:
         return bool(self.known.all())
 
     def seen(self, images: Images) -> Floats:
-        """What the meta-network reads of each image, (n, p c)."""
+        """What the meta-network reads of each image, (n, p c): |x|^2 = p c."""
         return seen_part(images.pixels, self.observed)
 
     def flat(self, images: Images) -> Floats:
@@ -93,7 +93,7 @@ def completion_problem(config: CompletionConfig) -> CompletionProblem:
 
 
 def seen_part(pixels: Floats, observed: NDArray[np.bool_]) -> Floats:
-    """Pixels with the unseen ones black, (n, p c); a blank image is made uniform.
+    """Pixels with the unseen ones black, (n, p c), rescaled to |x|^2 = p c.
 
     The meta-network reads directions, and a part that is black throughout has none:
     uniform grey on what is seen stands for it.
@@ -101,7 +101,9 @@ def seen_part(pixels: Floats, observed: NDArray[np.bool_]) -> Floats:
     masked = np.where(observed[None, :, :, None], pixels, 0)
     blank = ~masked.any(axis=(1, 2, 3))
     masked[blank] = observed[None, :, :, None]
-    return masked.reshape(len(masked), -1).astype(np.float32)
+    flat = masked.reshape(len(masked), -1).astype(np.float64)
+    flat *= flat.shape[1] ** 0.5 / np.linalg.norm(flat, axis=1, keepdims=True)
+    return flat.astype(np.float32)
 
 
 def pixel_coordinates(shape: tuple[int, int]) -> Floats:
