@@ -53,18 +53,21 @@ def test_refuses_without_the_package(monkeypatch, refuses):
         mnist()
 
 
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [
-        (None, "unreadable"),
-        (b"not gzip", "unreadable"),
-        (gzip.compress(b"1,2,3\n" * 1000)[:-20], "unreadable"),
-        (gzip.compress(b"1,two,3\n"), "unreadable"),
-        (gzip.compress(b"1,2,3\n4,5,6\n"), "(2, 3)"),
-    ],
-)
-def test_refuses_a_damaged_file(content, found, tmp_path, monkeypatch, refuses):
+# Contents by name, made in the test: compressed bytes carry the time.
+DAMAGED = {
+    "absent": (lambda: None, "unreadable"),
+    "not gzip": (lambda: b"not gzip", "unreadable"),
+    "cut short": (lambda: gzip.compress(b"1,2,3\n" * 1000)[:-20], "unreadable"),
+    "not a number": (lambda: gzip.compress(b"1,two,3\n"), "unreadable"),
+    "small": (lambda: gzip.compress(b"1,2,3\n4,5,6\n"), "(2, 3)"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_refuses_a_damaged_file(damage, tmp_path, monkeypatch, refuses):
     monkeypatch.setattr(_mnist, "installed_folder", lambda *_: tmp_path)
+    make, found = DAMAGED[damage]
+    content = make()
     if content is not None:
         (tmp_path / "data" / "data").mkdir(parents=True)
         (tmp_path / "data" / "data" / "mnist_5k.csv.gz").write_bytes(content)
