@@ -3,7 +3,7 @@
 Fits the same problem twice in one process, so that the second time holds no
 compilation. Goals: 500 digits with complete targets in under 20 s and 3 GB on two
 cores, mean squared error over hidden pixels at most 0.0475 on 500 others; at most
-0.056 where only 20 random pixels of each are known besides the seen ones.
+0.056 where only 20 random pixels of each are known.
 """
 
 import argparse

@@ -4,6 +4,8 @@
 """
 
 import os
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
 
 import jaxtyping
 import pytest
@@ -51,6 +53,29 @@ def tolerance() -> float:
 def epsilon() -> float:
     """The spacing of numbers above one."""
     return float(jnp.finfo(PRECISION).eps)
+
+
+Refuses = Callable[..., AbstractContextManager[None]]
+
+
+@pytest.fixture
+def refuses() -> Refuses:
+    """Expect an InputError of one sentence on one line that says all of `parts`."""
+
+    @contextmanager
+    def expectation(*parts: str) -> Generator[None, None, None]:
+        # Only now: the import hook must come before the first import.
+        from hyperlimit.errors import InputError
+
+        with pytest.raises(InputError) as caught:
+            yield
+        message = str(caught.value)
+        assert "\n" not in message
+        assert ". " not in message
+        for part in parts:
+            assert part in message
+
+    return expectation
 
 
 @pytest.fixture

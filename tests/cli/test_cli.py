@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hyperlimit.activations import ACTIVATIONS
 from hyperlimit.cli import main
 
 
@@ -99,3 +100,9 @@ def test_a_singular_system(monkeypatch, tmp_path, capfd):
     assert status == 2
     assert "ridge" in capfd.readouterr().err
     assert not out.exists()
+
+
+def test_the_help_names_every_activation(monkeypatch, capfd):
+    assert run(monkeypatch, "complete", "--help") == 0
+    shown = capfd.readouterr().out
+    assert all(name in shown for name in ACTIVATIONS)

@@ -119,13 +119,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sentence", REFUSED)
-def test_refused(sentence):
-    with pytest.raises(hl.InputError) as caught:
+def test_refused(sentence, refuses):
+    with refuses(sentence):
         REFUSED[sentence]()
-    message = str(caught.value)
-    assert sentence in message
-    assert "\n" not in message
-    assert message.endswith(".")
 
 
 def test_any_activation_fits_a_layer():

@@ -46,13 +46,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sentence", REFUSED)
-def test_refused(sentence, unchecked_types):
-    with pytest.raises(hl.InputError) as caught:
+def test_refused(sentence, refuses, unchecked_types):
+    with refuses(sentence):
         REFUSED[sentence]()
-    message = str(caught.value)
-    assert sentence in message
-    assert "\n" not in message
-    assert message.endswith(".")
 
 
 def test_elementwise_layers_generate_nothing():

@@ -89,17 +89,26 @@ def test_a_saved_model_predicts_what_the_run_did(finished, tmp_path):
 
 
 def test_incomplete_targets(tmp_path):
-    config = CompletionConfig(**SMALL, targets="random:10", ridge=1e-2)
-    metrics = complete(config, tmp_path / "out", Silent(), compare=False)
-    assert metrics["solve"]["method"] == "dense Cholesky"
-    known = metrics["images"]["known_values"]
-    assert 60 * 32 < known < 60 * 42
-    assert metrics["errors"]["ntk"]["hidden"] < 0.09
-    alone = CompletionConfig(
-        **SMALL, targets="random:10", seen_targets=False, ridge=1e-2
-    )
-    metrics = complete(alone, tmp_path / "out", Silent())
+    def run(**settings):
+        config = CompletionConfig(**SMALL, targets="random:10", ridge=1e-2, **settings)
+        metrics = complete(config, tmp_path / "out", Silent())
+        assert metrics["solve"]["method"] == "dense Cholesky"
+        return metrics, metrics["errors"]["ntk"]["hidden"]
+
+    metrics, error = run()
     assert metrics["images"]["known_values"] == 600
+    assert metrics["conditioned_on_own_pixels"]
+    written_digits(tmp_path / "in")
+    predicted = predict(
+        tmp_path / "out" / "model.npz", tmp_path / "in", tmp_path / "p", Silent()
+    )
+    assert predicted["errors_against_given"]["hidden"] == pytest.approx(error, rel=0.6)
+    plain, plain_error = run(own_pixels=False)
+    assert not plain["conditioned_on_own_pixels"]
+    assert error < plain_error < 0.11
+    eased, eased_error = run(seen_targets=True, own_pixels=False)
+    assert 60 * 32 < eased["images"]["known_values"] < 60 * 42
+    assert eased_error < plain_error
 
 
 def test_colour_folders_blank_images_and_masks(tmp_path):

@@ -20,27 +20,42 @@ def complete(
     observe: Annotated[
         str,
         Option(
-            help="What is seen: top-half, left-half, random:P, or a mask image whose "
-            "bright pixels are seen."
+            help="What is seen: top-half, left-half, random:P for the same P pixels of "
+            "every image, or a mask image whose bright pixels are seen."
         ),
     ] = "top-half",
     targets: Annotated[
         str,
         Option(
-            help="Which pixels of each training image are known: all, or random:P for "
-            "P of them and the seen ones."
+            help="Which pixels of each training image are known as targets: all, or "
+            "random:P for P of them."
         ),
     ] = "all",
     seen_targets: Annotated[
         bool,
-        Option(help="Whether the seen pixels of training images count as known."),
+        Option(
+            help="Whether the seen pixels of training images are targets too, besides "
+            "the random ones."
+        ),
+    ] = False,
+    own_pixels: Annotated[
+        bool,
+        Option(
+            help="Whether the seen pixels of a new image also condition its "
+            "completion; with random targets of up to 12,000 values in all."
+        ),
     ] = True,
     kernel: Annotated[str, Option(help="ntk (hyperkernel) or nngp.")] = "ntk",
     meta_depth: Annotated[int, Option(help="Weight layers of the meta-network.")] = 4,
     primary_depth: Annotated[
         int, Option(help="Weight layers of the primary network.")
     ] = 3,
-    activation: Annotated[str, Option(help="relu, erf, gelu, ...")] = "relu",
+    activation: Annotated[
+        str,
+        Option(
+            help="Of both networks: relu, leaky_relu, identity, erf, gelu, sin or cos."
+        ),
+    ] = "relu",
     bandwidth: Annotated[
         float | None,
         Option(help="Of the coordinates, in pixels; by default the longer side / 10."),
@@ -87,6 +102,7 @@ def complete(
         observe=observe,
         targets=targets,
         seen_targets=seen_targets,
+        own_pixels=own_pixels,
         kernel=kernel,
         meta_depth=meta_depth,
         primary_depth=primary_depth,

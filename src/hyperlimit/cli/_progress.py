@@ -33,5 +33,10 @@ class TerminalReporter:
                 unit = f"step {done}, " if total is None else ""
                 progress.update(task, completed=done, remark=unit + remark)
 
-            yield update
+            try:
+                yield update
+            except BaseException:
+                # No half-done line above the sentence that says what is wrong.
+                progress.remove_task(task)
+                raise
             progress.update(task, total=total or 1, completed=total or 1)

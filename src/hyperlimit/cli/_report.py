@@ -32,6 +32,8 @@ def print_completion(metrics: dict, out: Path) -> None:
             style=style,
         )
     console.print(table)
+    if metrics["conditioned_on_own_pixels"]:
+        console.print("each completion is conditioned on its image's own seen pixels")
     fit = metrics["calibration"]
     console.print(
         f"error bars: {fit['coverage']['0.68']:.0%} of hidden pixels inside the 68% "

@@ -2,7 +2,7 @@
 
 from hyperlimit.data._digits import digits
 from hyperlimit.data._faces import faces
-from hyperlimit.data._folder import folder
+from hyperlimit.data._folder import folder, require_images
 from hyperlimit.data._images import Images
 from hyperlimit.data._load import LOADERS, load
 from hyperlimit.data._mnist import mnist
@@ -20,6 +20,7 @@ __all__ = [
     "load",
     "mnist",
     "observation_mask",
+    "require_images",
     "target_mask",
     "whole_files",
     "write_image",

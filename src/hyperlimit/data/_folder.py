@@ -56,6 +56,11 @@ def folder(path: str | Path, size: tuple[int, int] | None = None) -> Images:
     return Images(pixels, name, tuple(file.name for file in files))
 
 
+def require_images(path: str | Path) -> None:
+    """Raises an InputError, as `folder` does, unless a folder holds image files."""
+    _image_files(Path(path))
+
+
 def _image_files(path: Path) -> list[Path]:
     try:
         entries = sorted(path.iterdir())

@@ -1,5 +1,7 @@
 """Descriptions read as finite networks."""
 
+import jax
+import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from hyperlimit.errors import InputError
@@ -31,8 +33,9 @@ def init(
         parametrisation: "ntk" or "standard". Both are equal in law at birth.
 
     Raises:
-        InputError: for an unknown parametrisation, a size below one, a size that
-            disagrees with the description, or a plain network of unknown input size.
+        InputError: for an unknown parametrisation, no random key, a size below one
+            or one that disagrees with the description, or a plain network of unknown
+            input size.
 
     Examples:
         >>> import jax, jax.numpy as jnp, hyperlimit as hl
@@ -46,6 +49,7 @@ def init(
         (3, 7, 1)
     """
     named_parametrisation(parametrisation)
+    _check_key(key)
     if isinstance(spec, Network):
         size = _size("x", x, spec.in_size)
         if size is None:
@@ -69,6 +73,15 @@ def init(
             f"{unknown}, an example or its length, too."
         )
     return shaped_hypernetwork(spec, key, x_size, z_size, parametrisation)
+
+
+def _check_key(key: object) -> None:
+    kind = getattr(key, "dtype", None)
+    typed = kind is not None and jnp.issubdtype(kind, jax.dtypes.prng_key)
+    if not (typed or kind == jnp.uint32):
+        raise InputError(
+            f"key={key!r} is not a random key of JAX: give jax.random.key(0), say."
+        )
 
 
 def _size(name: str, given: ArrayLike | int | None, stated: int | None) -> int | None:

@@ -39,7 +39,10 @@ def completions_figure(
         layout="constrained",
         dpi=150,
     )
-    axes = figure.subplots(4, count, squeeze=False)
+    grid = figure.subplots(
+        4, count + 1, squeeze=False, width_ratios=[1.0] * count + [0.08]
+    )
+    axes, last = grid[:, :count], grid[:, count]
     for row, (name, pictures) in enumerate(rows.items()):
         for axis, picture in zip(axes[row], pictures, strict=True):
             axis.imshow(_colour(picture[None])[0], interpolation="nearest")
@@ -51,7 +54,9 @@ def completions_figure(
             picture, cmap="viridis", vmin=0, vmax=top, interpolation="nearest"
         )
     _label(axes[3, 0], "standard\ndeviation")
-    figure.colorbar(drawn, ax=list(axes[3]), fraction=0.02, pad=0.01)
+    for axis in last[:3]:
+        axis.set_axis_off()
+    figure.colorbar(drawn, cax=last[3])
     for axis in axes.ravel():
         axis.set_xticks([])
         axis.set_yticks([])

@@ -4,9 +4,9 @@ from hyperlimit.regression._grid import (
     GridRegression,
     regress_grid,
     restored_grid_regression,
-    unit_rows,
 )
 from hyperlimit.regression._regress import Regression, regress
+from hyperlimit.regression._unit_rows import unit_rows
 
 __all__ = [
     "GridRegression",

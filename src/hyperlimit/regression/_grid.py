@@ -10,10 +10,15 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
-from hyperlimit.regression._grid_dense import dense_factor, solve_densely
+from hyperlimit.regression._grid_dense import (
+    SolvedDensely,
+    dense_factor,
+    solve_densely,
+)
 from hyperlimit.regression._grid_factors import (
     Cross,
     cross_factors,
+    prior_covariance,
     prior_variance,
 )
 from hyperlimit.regression._grid_iteration import iterative_factors, solve_by_iteration
@@ -23,6 +28,14 @@ from hyperlimit.regression._noise import (
     check_settings,
     fitted_amplitude,
 )
+from hyperlimit.regression._own_values import (
+    NewFunctions,
+    checked_known,
+    checked_values,
+    conditioned_variance,
+    correction,
+)
+from hyperlimit.regression._unit_rows import checked_rows, floating_type
 
 # Up to this many known values a dense factor is formed where some are missing.
 DENSE_VALUES = 12_000
@@ -56,25 +69,57 @@ class GridRegression(eqx.Module):
     report: Report = eqx.field(static=True)
     flat: bool = eqx.field(static=True, default=False)
 
+    @property
+    def takes_values(self) -> bool:
+        """Whether predictions can be conditioned on values of the new functions."""
+        return isinstance(self.solved, SolvedDensely)
+
     def mean(
-        self, x: ArrayLike, z: ArrayLike | None = None
+        self,
+        x: ArrayLike,
+        z: ArrayLike | None = None,
+        *,
+        known: ArrayLike | None = None,
+        values: ArrayLike | None = None,
     ) -> Float[Array, "m q"] | Float[Array, "m q k"]:
         """The predicted functions of new x at the training or other coordinates.
 
         (m, q), or (m, q, k) if the targets were (n, p, k).
 
-        Cost O(r m n p + r m p q) for r terms of the kernel's expansion.
+        Args:
+            x: new meta-inputs, (m, d).
+            z: coordinates, (q, d_z); by default those of the training targets.
+            known: which values of the new functions are known, (q,) or (m, q): each
+                function is then also conditioned on its own, with the same noise.
+                After a dense solve only.
+            values: those values, (m, q) or (m, q, k), anything elsewhere.
+
+        Cost O(r m n p + r m p q) for r terms of the kernel's expansion; with known
+        values of its own besides, of v training values, O(m v^2) an iteration, some
+        six of them, and one O(v^2 q).
         """
         cross = self._cross(x, z)
         mean = _mean(cross.left, cross.right, self.weights)
+        if (known is None) != (values is None):
+            raise InputError("known and values belong together: give both, or neither.")
+        if known is not None and values is not None:
+            new = self._new_functions(cross, z, known)
+            given = checked_values(values, new.known, mean.shape[2], self.flat)
+            residual = jnp.asarray(given, mean.dtype) - mean
+            mean = mean + correction(new, residual, 100 * self.tolerance)
         return mean[..., 0] if self.flat else mean
 
     def variance(
-        self, x: ArrayLike, z: ArrayLike | None = None, *, exact: bool = False
+        self,
+        x: ArrayLike,
+        z: ArrayLike | None = None,
+        *,
+        known: ArrayLike | None = None,
+        exact: bool = False,
     ) -> Float[Array, "m q"]:
         """The predictive variance of the functions, without noise: (m, q).
 
-        Equal for every one of k outputs.
+        Equal for every one of k outputs. `known` as for the mean.
 
         After a dense solve this is the exact posterior variance. After an iterative
         one with complete targets, the preconditioner stands in for the Gram matrix:
@@ -84,10 +129,29 @@ class GridRegression(eqx.Module):
         solves for every new value.
         """
         cross = self._cross(x, z)
+        if known is not None:
+            new = self._new_functions(cross, z, known)
+            return self.amplitude * jnp.maximum(conditioned_variance(new), 0)
         where = self.z if z is None else jnp.asarray(z, self.x.dtype)
         prior = prior_variance(self.limit, self.kind, where)
         explained = self.solved.explained(cross, exact)
         return self.amplitude * jnp.maximum(prior[None, :] - explained, 0)
+
+    def _new_functions(
+        self, cross: Cross, z: ArrayLike | None, known: ArrayLike
+    ) -> NewFunctions:
+        if not isinstance(self.solved, SolvedDensely):
+            raise InputError(
+                "the values of new functions were given to a regression that was "
+                "solved by iteration: fit at most 12,000 values, not all of them "
+                "known, or leave known and values out."
+            )
+        where = self.z if z is None else jnp.asarray(z, self.x.dtype)
+        mask = checked_known(known, cross.left.shape[1], len(where))
+        prior = prior_covariance(self.limit, self.kind, where)
+        return NewFunctions(
+            self.solved, cross, prior, jnp.asarray(self.noise, prior.dtype), mask
+        )
 
     def _cross(self, x: ArrayLike, z: ArrayLike | None) -> Cross:
         new = checked_rows("x", x, self.x.dtype)
@@ -217,70 +281,14 @@ def restored_grid_regression(
     )
 
 
-def checked_rows(name: str, given: ArrayLike, dtype: jnp.dtype) -> Float[Array, "n d"]:
-    """Rows with |x|^2 = d, checked."""
-    if isinstance(given, tuple | list):
-        raise InputError(
-            f"{name} is a {type(given).__name__}: give an array (n, d), and the "
-            "coordinates apart."
-        )
-    array = np.asarray(given)
-    if array.ndim != 2 or 0 in array.shape:
-        raise InputError(
-            f"{name} has shape {array.shape}: give (n, d), one row an example."
-        )
-    check_finite(name, array)
-    square = np.sum(array.astype(np.float64) ** 2, axis=1) / array.shape[1]
-    worst = int(np.argmax(np.abs(square - 1)))
-    if abs(square[worst] - 1) > 1e-3:
-        raise InputError(
-            f"row {worst} of {name} has |x|^2 = {square[worst] * array.shape[1]:.4g} "
-            f"and d = {array.shape[1]}: a grid regression wants rows of |x|^2 = d, "
-            "which hyperlimit.unit_rows makes of rows that are not zero."
-        )
-    return jnp.asarray(array, dtype)
-
-
-def unit_rows(x: ArrayLike) -> Float[Array, "n d"]:
-    """Rows rescaled to |x|^2 = d: their directions, for `regress_grid`.
-
-    Raises:
-        InputError: for another rank, numbers that are not finite, or a zero row.
-
-    Examples:
-        >>> print(unit_rows(jnp.array([[3.0, 3.0]])))
-        [[1. 1.]]
-    """
-    array = np.asarray(x)
-    if array.ndim != 2 or 0 in array.shape:
-        raise InputError(f"x has shape {array.shape}: give (n, d), one row an example.")
-    check_finite("x", array)
-    length = np.linalg.norm(array.astype(np.float64), axis=1)
-    if not length.all():
-        raise InputError(
-            f"row {int(np.argmin(length))} of x is zero and has no direction: leave it "
-            "out, or put a constant in its place."
-        )
-    scaled = array * (array.shape[1] ** 0.5 / length)[:, None]
-    return jnp.asarray(scaled, floating_type(x))
-
-
-def floating_type(given: ArrayLike) -> jnp.dtype:
-    """The type to compute in: the array's own if floating, JAX's default if not."""
-    kind = jnp.asarray(given).dtype
-    if jnp.issubdtype(kind, jnp.floating):
-        return kind
-    return jax.dtypes.canonicalize_dtype(float)
-
-
 def _known(given: ArrayLike | None, shape: tuple[int, int]) -> Bool[np.ndarray, "n p"]:
     if given is None:
         return np.ones(shape, bool)
-    known = np.asarray(given, bool)
-    if known.shape != shape:
+    known = np.asarray(given)
+    if known.dtype != bool or known.shape != shape:
         raise InputError(
-            f"known has shape {known.shape} for targets of {shape}: give one answer a "
-            "target."
+            f"known has shape {known.shape} and type {known.dtype} for targets of "
+            f"{shape}: give one boolean a target."
         )
     if not known.any():
         raise InputError("no target is known: mark at least one.")

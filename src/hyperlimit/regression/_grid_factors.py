@@ -97,6 +97,13 @@ def prior_variance(
     return kernel_at(limit, kind, jnp.zeros(1, z.dtype), state)
 
 
+def prior_covariance(
+    limit: DualLimit, kind: str, z: Float[Array, "q d"]
+) -> Float[Array, "q q"]:
+    """The kernel of one function between its coordinates, (q, q)."""
+    return _equal_images(limit, kind, coordinate_state(limit, z, z))
+
+
 def entries(
     limit: DualLimit,
     kind: str,
@@ -138,6 +145,7 @@ def _meta_states(limit: DualLimit, angle: Float[Array, "n m"]) -> KernelState:
     return limit.meta_state(KernelState.of_inputs(pair))
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _equal_images(limit: DualLimit, kind: str, state: KernelState) -> Array:
     angle = jnp.zeros((1, 1), state.pair.gap.dtype)
     return kernel_at(limit, kind, angle, state)

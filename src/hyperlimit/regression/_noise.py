@@ -31,9 +31,11 @@ def check_finite(name: str, values: np.ndarray) -> None:
     wrong = ~np.isfinite(values)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        count = int(wrong.sum())
+        which = "one number that is" if count == 1 else f"{count} numbers that are"
         raise InputError(
-            f"{name} holds {int(wrong.sum())} numbers that are not finite, the first "
-            f"at index {first}: leave those examples out or mend them."
+            f"{name} holds {which} not finite, the first at index {first}: leave those "
+            "examples out or mend them."
         )
 
 

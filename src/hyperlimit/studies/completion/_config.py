@@ -23,7 +23,10 @@ class CompletionConfig:
     observe: str = "top-half"
     targets: str = "all"
     # Whether the pixels that the meta-network sees of a training image are targets.
-    seen_targets: bool = True
+    seen_targets: bool = False
+    # Whether the seen pixels of a new image also condition its completion, where the
+    # solver can: with incomplete targets of up to 12,000 known values.
+    own_pixels: bool = True
     kernel: str = "ntk"
     meta_depth: int = 4
     primary_depth: int = 3

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hyperlimit.data import Images, folder, whole_files, write_image
+from hyperlimit.data import Images, folder, require_images, whole_files, write_image
 from hyperlimit.errors import InputError
 from hyperlimit.plotting import completions_figure
 from hyperlimit.studies._provenance import provenance
@@ -15,6 +15,7 @@ from hyperlimit.studies.completion._problem import seen_part
 from hyperlimit.studies.completion._run import (
     SHOWN,
     VARIANCES,
+    NewImages,
     predict_images,
     predictive_variance,
 )
@@ -40,15 +41,16 @@ def predict(
             size or number of channels than the model's.
     """
     with whole_files(out) as folder_out:
+        require_images(images_folder)
         with reporter.stage("reading the model"):
             model = load_model(model_file)
         images = _images(model, images_folder, resize)
-        seen = seen_part(images.pixels, model.observed)
+        new = _new_images(model, images)
         with reporter.stage(f"completing {images.n} images"):
-            predicted = predict_images(model.fit, seen, model.centre, model.scale)
+            predicted = predict_images(model.fit, new, model.centre, model.scale)
         count = min(VARIANCES, SHOWN, images.n)
         with reporter.stage(f"error bars of {count} images"):
-            variance = predictive_variance(model.fit, seen[:count], model.scale)
+            variance = predictive_variance(model.fit, new.first(count), model.scale)
         # What is seen is known, and stays.
         shown = model.observed[None, :, :, None]
         whole = np.where(shown, images.pixels, predicted.reshape(images.pixels.shape))
@@ -73,6 +75,16 @@ def predict(
         figure.savefig(folder_out / "completions.png")
         write_json(folder_out / "metrics.json", metrics)
     return metrics
+
+
+def _new_images(model: CompletionModel, images: Images) -> NewImages:
+    pixels = images.pixels.reshape(images.n, -1, images.shape[2])
+    conditioned = model.config.own_pixels and model.fit.takes_values
+    return NewImages(
+        seen_part(images.pixels, model.observed),
+        (pixels - model.centre) / model.scale,
+        model.observed.ravel() if conditioned else None,
+    )
 
 
 def _images(model: CompletionModel, where: Path, resize: bool) -> Images:

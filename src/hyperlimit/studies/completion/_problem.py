@@ -20,8 +20,8 @@ class CompletionProblem:
 
     Attributes:
         observed: the pixels that the meta-network sees, (h, w).
-        known: the target pixels known of each training image, (n, h, w), among them
-            those that the meta-network sees, unless the settings say otherwise.
+        known: the target pixels known of each training image, (n, h, w), and those
+            that the meta-network sees if the settings say so.
         centre: what is subtracted from targets, (p, c): the mean image where targets
             are complete, one mean colour where they are not.
         scale: what targets are divided by then, (p, c): where they are complete the
@@ -45,7 +45,11 @@ class CompletionProblem:
     @property
     def standardised(self) -> Floats:
         """The targets of the regression, (n, p, c)."""
-        return (self.flat(self.train) - self.centre) / self.scale
+        return self.standard_units(self.train)
+
+    def standard_units(self, images: Images) -> Floats:
+        """Images as the regression's targets are, (n, p, c)."""
+        return (self.flat(images) - self.centre) / self.scale
 
     @property
     def hidden(self) -> NDArray[np.bool_]:

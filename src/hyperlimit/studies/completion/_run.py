@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -23,6 +24,8 @@ from hyperlimit.studies.completion._write_json import write_json
 
 # Test images whose predictive variance is computed: those shown, and a few more.
 VARIANCES, SHOWN = 16, 8
+# Images completed together.
+_TOGETHER = 512
 
 
 def complete(
@@ -44,22 +47,23 @@ def complete(
         with reporter.stage("reading images"):
             problem = completion_problem(config)
         fit = _timed(times, "fit", lambda: _fit(problem, reporter))
+        new = NewImages(
+            problem.seen(problem.test),
+            problem.standard_units(problem.test),
+            ~problem.hidden if config.own_pixels and fit.takes_values else None,
+        )
         with reporter.stage(f"completing {problem.test.n} images"):
             predicted = _timed(
                 times,
                 "predict",
-                lambda: predict_images(
-                    fit, problem.seen(problem.test), problem.centre, problem.scale
-                ),
+                lambda: predict_images(fit, new, problem.centre, problem.scale),
             )
         count = min(VARIANCES, problem.test.n)
         with reporter.stage(f"error bars of {count} images"):
             variance = _timed(
                 times,
                 "variance",
-                lambda: predictive_variance(
-                    fit, problem.seen(problem.test)[:count], problem.scale
-                ),
+                lambda: predictive_variance(fit, new.first(count), problem.scale),
             )
         truth = problem.flat(problem.test)
         table = {config.kernel: errors(predicted, truth, problem.hidden)}
@@ -72,6 +76,7 @@ def complete(
                 predicted[:count], variance, truth[:count], problem.hidden
             ),
             "solve": fit.report._asdict(),
+            "conditioned_on_own_pixels": new.known is not None,
             "amplitude": fit.amplitude,
             "noise": fit.noise,
             "seconds": times,
@@ -101,22 +106,42 @@ def complete(
     return metrics
 
 
+class NewImages(NamedTuple):
+    """Images to complete, as the regression takes them.
+
+    Attributes:
+        seen: what the meta-network reads, (m, p c).
+        values: their pixels in the units of the targets, (m, p, c).
+        known: the pixels (p,) whose values also condition the completion, or None.
+    """
+
+    seen: NDArray
+    values: NDArray
+    known: NDArray[np.bool_] | None
+
+    def first(self, count: int) -> "NewImages":
+        """The first few."""
+        return NewImages(self.seen[:count], self.values[:count], self.known)
+
+
 def predict_images(
-    fit: GridRegression, seen: NDArray, centre: NDArray, scale: NDArray
+    fit: GridRegression, new: NewImages, centre: NDArray, scale: NDArray
 ) -> NDArray[np.float32]:
-    """Predicted pixels (m, p, c) for the seen parts (m, p c), a few at a time."""
-    parts = [
-        np.asarray(fit.mean(part), np.float32)
-        for part in np.array_split(seen, -(-len(seen) // 256))
-    ]
+    """Predicted pixels (m, p, c), some images at a time."""
+    parts = []
+    for start in range(0, len(new.seen), _TOGETHER):
+        part = slice(start, start + _TOGETHER)
+        own = {"known": new.known, "values": new.values[part]}
+        mean = fit.mean(new.seen[part], **(own if new.known is not None else {}))
+        parts.append(np.asarray(mean, np.float32))
     return np.concatenate(parts) * scale + centre
 
 
 def predictive_variance(
-    fit: GridRegression, seen: NDArray, scale: NDArray
+    fit: GridRegression, new: NewImages, scale: NDArray
 ) -> NDArray[np.float32]:
     """The variance of a new pixel value, noise included, (m, p, c)."""
-    variance = np.asarray(fit.variance(seen), np.float32)
+    variance = np.asarray(fit.variance(new.seen, known=new.known), np.float32)
     variance = variance + np.float32(fit.amplitude * fit.noise)
     return variance[..., None] * scale**2
 
