@@ -15,19 +15,42 @@ from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
 from hyperlimit.errors import InputError
 from hyperlimit.finite import init
-from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
+from hyperlimit.layers import (
+    AveragePool,
+    Convolution,
+    Coordinates,
+    Dense,
+    Elementwise,
+    FiLM,
+    Flatten,
+    FourierFeatures,
+    GlobalAveragePool,
+    Images,
+    LayerNorm,
+    LowRank,
+    Residual,
+)
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp
 from hyperlimit.regression import regress, regress_grid, unit_rows
 
 __all__ = [
+    "AveragePool",
+    "Convolution",
     "Coordinates",
     "Dense",
     "Elementwise",
+    "FiLM",
+    "Flatten",
     "FourierFeatures",
+    "GlobalAveragePool",
     "Hypernetwork",
+    "Images",
     "InputError",
+    "LayerNorm",
+    "LowRank",
     "Network",
+    "Residual",
     "activation",
     "data",
     "dual_limit",

@@ -37,11 +37,16 @@ def diagonal_of(state: KernelState) -> KernelState:
 
 @dataclasses.dataclass(frozen=True)
 class LayerCase:
-    """A layer, and the sources of its parameters: generated, or its own."""
+    """A layer, and the sources of its parameters: generated, or its own.
+
+    `slack`: what width 64 may leave of the limit, for a layer that is not linear in
+    independent coordinates.
+    """
 
     name: str
     layer: AbstractLayer
     generated: tuple[str, ...] = ()
+    slack: float = 0.0
 
     def limit(self, state: KernelState) -> KernelState:
         diagonal = state.tangent.ndim == 1
@@ -100,8 +105,8 @@ class LayerLaws:
         mean, error = _sampled(case, width=64, seeds=1500)
         limit = case.limit(state_of(COVARIANCE, 0 * COVARIANCE))
         # Coordinates are independent, so that the mean is the limit at any width.
-        assert (error < 0.025).all()
-        assert (np.abs(mean - limit.nngp) < 4.5 * error).all()
+        assert (error < 0.035).all()
+        assert (np.abs(mean - limit.nngp) < 4.5 * error + case.slack).all()
 
     def test_symmetric_and_positive_semidefinite(self, case: LayerCase, tolerance):
         after = case.limit(state_of(COVARIANCE, 1.5 * COVARIANCE))

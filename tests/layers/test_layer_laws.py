@@ -6,10 +6,16 @@ from hyperlimit.activations import ACTIVATIONS
 from hyperlimit.layers import (
     INPUTS,
     LAYERS,
+    AbstractSpatialLayer,
     Coordinates,
     Dense,
     Elementwise,
+    FiLM,
     FourierFeatures,
+    Images,
+    LayerNorm,
+    LowRank,
+    Residual,
 )
 from laws.layer_laws import InputsCase, InputsLaws, LayerCase, LayerLaws
 
@@ -25,6 +31,21 @@ LAYER_CASES = (
     LayerCase("relu", Elementwise(ACTIVATIONS["relu"])),
     LayerCase("erf", Elementwise(ACTIVATIONS["erf"])),
     LayerCase("cos, not unit", Elementwise(ACTIVATIONS["cos"], unit=False)),
+    LayerCase("film", FiLM(0.7, 0.5)),
+    LayerCase("generated film", FiLM(0.7, 0.5), ("scale", "shift")),
+    LayerCase("generated scales", FiLM(0.7, 0.0), ("scale",)),
+    LayerCase("low rank", LowRank(32, rank=8, update_std=0.8)),
+    LayerCase("generated update", LowRank(32, rank=8, update_std=0.8), ("down", "up")),
+    LayerCase("layer norm", LayerNorm(), slack=0.05),
+    LayerCase(
+        "root mean square norm", LayerNorm(centre=False, epsilon=0.2), slack=0.05
+    ),
+    LayerCase("residual", Residual((Dense(64), Dense(None)))),
+    LayerCase(
+        "generated residual",
+        Residual((Dense(None, 1.2, 0.3),), (Dense(48),)),
+        ("branch.0.weight", "branch.0.bias", "shortcut.0.weight"),
+    ),
 )
 INPUTS_CASES = (
     InputsCase("coordinates", Coordinates()),
@@ -46,5 +67,6 @@ class TestInputs(InputsLaws):
 
 
 def test_every_row_of_the_tables_has_a_case():
-    assert {type(case.layer) for case in LAYER_CASES} == set(LAYERS)
-    assert {type(case.inputs) for case in INPUTS_CASES} == set(INPUTS)
+    vectors = {row for row in LAYERS if not issubclass(row, AbstractSpatialLayer)}
+    assert {type(case.layer) for case in LAYER_CASES} == vectors
+    assert {type(case.inputs) for case in INPUTS_CASES} | {Images} == set(INPUTS)

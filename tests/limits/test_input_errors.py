@@ -64,7 +64,7 @@ def test_columns_of_the_two_sides_differ(side, columns):
     """Few columns are compared one by one: none must be left out in silence."""
     other = [X, Z]
     other[side] = np.ones((3, columns), np.float32)
-    sentence = f"numbers have no kernel with rows of {columns}: give both sides the"
+    sentence = f"with rows of {columns} numbers: give both sides the same columns"
     _refused(lambda: hl.dual_limit(SPEC).ntk((X, Z), tuple(other)), sentence)
 
 

@@ -7,7 +7,8 @@ import jax
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
-from hyperlimit.finite._network import FiniteNetwork, Values, check_vector, merged
+from hyperlimit.finite._network import FiniteNetwork, Values, check_input, merged
+from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork
 
 
@@ -25,17 +26,17 @@ class FiniteHypernetwork(eqx.Module):
     own: Values
     fixed: Array | None
     spec: Hypernetwork = eqx.field(static=True)
-    z_size: int = eqx.field(static=True)
+    z_size: Size = eqx.field(static=True)
 
     def __call__(
-        self, x: Float[Array, " dx"], z: Float[Array, " dz"]
+        self, x: Float[Array, "..."], z: Float[Array, " dz"]
     ) -> Float[Array, " k"]:
         """The outputs for one pair; one generation of the weights."""
         return self.primary(x)(z)
 
-    def generated(self, x: Float[Array, " dx"]) -> Values:
+    def generated(self, x: Float[Array, "..."]) -> Values:
         """The parameters that f writes for one x, layer by layer."""
-        check_vector("x", x, self.meta.in_size)
+        check_input("x", x, self.meta.in_size)
         flat = self.meta(x)
         start, found = 0, []
         for layer, parameters in zip(
@@ -52,7 +53,7 @@ class FiniteHypernetwork(eqx.Module):
             found.append(written)
         return tuple(found)
 
-    def primary(self, x: Float[Array, " dx"]) -> FiniteNetwork:
+    def primary(self, x: Float[Array, "..."]) -> FiniteNetwork:
         """The primary network for one x: an ordinary module from z to y."""
         return FiniteNetwork(
             merged(self.own, self.generated(x)),
@@ -63,18 +64,19 @@ class FiniteHypernetwork(eqx.Module):
         )
 
     def batch(
-        self, x: Float[Array, "b dx"], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
+        self, x: Float[Array, "b ..."], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
     ) -> Float[Array, "b p k"]:
         """Every x with many z: the primary of each x is generated once.
 
         Args:
-            x: (b, d_x).
+            x: (b, d_x), or images (b, height, width, channels).
             z: (p, d_z), the same for every x, or (b, p, d_z).
 
         Raises:
             InputError: for other shapes.
         """
-        if x.ndim != 2 or z.ndim not in (2, 3) or (z.ndim == 3 and len(x) != len(z)):
+        rank = 1 + self.spec.meta.inputs.rank
+        if x.ndim != rank or z.ndim not in (2, 3) or (z.ndim == 3 and len(x) != len(z)):
             raise InputError(
                 f"batch was given x of shape {x.shape} and z of shape {z.shape}: give "
                 "x (b, d_x) and z (p, d_z) or (b, p, d_z)."

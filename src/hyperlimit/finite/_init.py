@@ -9,6 +9,7 @@ from hyperlimit.finite._hypernetwork import FiniteHypernetwork
 from hyperlimit.finite._network import FiniteNetwork
 from hyperlimit.finite._shaped import shaped_hypernetwork, shaped_network
 from hyperlimit.finite._unshaped import UnshapedHypernetwork
+from hyperlimit.layers import Size, as_size
 from hyperlimit.networks import Hypernetwork, Network
 from hyperlimit.parametrisation import parametrisation as named_parametrisation
 
@@ -17,8 +18,8 @@ def init(
     spec: Hypernetwork | Network,
     *,
     key: PRNGKeyArray | Array,
-    x: ArrayLike | int | None = None,
-    z: ArrayLike | int | None = None,
+    x: ArrayLike | Size | None = None,
+    z: ArrayLike | Size | None = None,
     parametrisation: str = "ntk",
 ) -> FiniteHypernetwork | UnshapedHypernetwork | FiniteNetwork:
     """Draws a finite network, an Equinox module, from a description.
@@ -26,10 +27,11 @@ def init(
     Args:
         spec: a hypernetwork, or a plain network (then `x` is its input).
         key: a JAX random key.
-        x, z: an example of an input, whose last axis counts, or that length. Not
-            needed where the description says `in_size`. With neither, the
-            hypernetwork takes its sizes from whatever it is called on, and draws the
-            same values from the key each time.
+        x, z: an example of an input, whose last axis counts, or that length; for
+            images (height, width, channels), the last three axes. Not needed where
+            the description says `in_size`. With neither, the hypernetwork takes its
+            sizes from whatever it is called on, and draws the same values from the
+            key each time.
         parametrisation: "ntk" or "standard". Both are equal in law at birth.
 
     Raises:
@@ -51,7 +53,7 @@ def init(
     named_parametrisation(parametrisation)
     _check_key(key)
     if isinstance(spec, Network):
-        size = _size("x", x, spec.in_size)
+        size = _size("x", x, spec.in_size, spec.inputs.rank)
         if size is None:
             raise InputError(
                 "the network's input size is not known: give x, an example input or "
@@ -62,8 +64,8 @@ def init(
         raise InputError(
             f"init was given a {type(spec).__name__}: give a Hypernetwork or a Network."
         )
-    x_size = _size("x", x, spec.meta.in_size)
-    z_size = _size("z", z, spec.primary.in_size)
+    x_size = _size("x", x, spec.meta.in_size, spec.meta.inputs.rank)
+    z_size = _size("z", z, spec.primary.in_size, spec.primary.inputs.rank)
     if x_size is None and z_size is None:
         return UnshapedHypernetwork(key, spec, parametrisation)
     if x_size is None or z_size is None:
@@ -84,19 +86,29 @@ def _check_key(key: object) -> None:
         )
 
 
-def _size(name: str, given: ArrayLike | int | None, stated: int | None) -> int | None:
+def _size(
+    name: str, given: ArrayLike | Size | None, stated: Size | None, rank: int
+) -> Size | None:
     if given is None:
         return stated
-    shape = getattr(given, "shape", None)
-    size = given if isinstance(given, int) else (shape[-1] if shape else None)
-    if not isinstance(size, int) or size < 1:
-        raise InputError(
-            f"{name}={given!r} is no example of an input: give an array with a last "
-            "axis of at least 1, or its length."
+    if isinstance(given, int):
+        shape = (given,)
+    elif isinstance(given, tuple):
+        shape = tuple(given)
+    else:
+        shape = getattr(given, "shape", ())[-rank:]
+    integers = all(isinstance(length, int) and length > 0 for length in shape)
+    if len(shape) != rank or not integers:
+        wanted = {1: "a last axis of at least 1, or its length"}.get(
+            rank, "last axes (height, width, channels), or these three as a tuple"
         )
+        raise InputError(
+            f"{name}={given!r} is no example of an input: give an array with {wanted}."
+        )
+    size = as_size(shape)
     if stated is not None and size != stated:
         raise InputError(
-            f"{name} has {size} numbers and the description says in_size={stated}: "
+            f"{name} has size {size} and the description says in_size={stated}: "
             "change one of them."
         )
     return size

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
+from hyperlimit.layers import Size
 from hyperlimit.networks import Network
 from hyperlimit.parametrisation import parametrisation
 
@@ -27,16 +28,16 @@ class FiniteNetwork(eqx.Module):
     values: Values
     fixed: Array | None
     spec: Network = eqx.field(static=True)
-    in_size: int = eqx.field(static=True)
+    in_size: Size = eqx.field(static=True)
     parametrisation: str = eqx.field(static=True)
 
-    def __call__(self, inputs: Float[Array, " d"]) -> Float[Array, " k"]:
+    def __call__(self, inputs: Float[Array, "..."]) -> Float[Array, "..."]:
         """The outputs for one input.
 
         Raises:
-            InputError: if the input is not a vector of `in_size` numbers.
+            InputError: if the input is not a vector, or image, of `in_size`.
         """
-        check_vector("input", inputs, self.in_size)
+        check_input("input", inputs, self.in_size)
         outputs = self.spec.inputs.apply(self.fixed, inputs)
         for layer, values in zip(
             self.spec.layers, self.multiplied(self.values), strict=True
@@ -60,7 +61,7 @@ class FiniteNetwork(eqx.Module):
 
 def draw_values(
     spec: Network,
-    in_size: int,
+    in_size: Size,
     name: str,
     key: Array,
     skip: tuple[frozenset[str], ...] | None = None,
@@ -93,11 +94,13 @@ def merged(one: Values, two: Values) -> Values:
     return tuple(union(a, b) for a, b in zip(one, two, strict=True))
 
 
-def check_vector(name: str, given: Array, size: int) -> None:
-    """Raises an InputError unless `given` is a vector of `size` numbers."""
+def check_input(name: str, given: Array, size: Size) -> None:
+    """Raises an InputError unless `given` is one vector, or image, of a size."""
     shape = jnp.shape(given)
-    if shape != (size,):
+    expected = (size,) if isinstance(size, int) else tuple(size)
+    if shape != expected:
+        what = f"{size} numbers" if isinstance(size, int) else f"shape {expected}"
         raise InputError(
-            f"one {name} of {size} numbers was expected, and shape {shape} was given: "
+            f"one {name} of {what} was expected, and shape {shape} was given: "
             "jax.vmap over further axes, or use batch."
         )

@@ -7,6 +7,7 @@ from jaxtyping import PRNGKeyArray
 
 from hyperlimit.finite._hypernetwork import FiniteHypernetwork
 from hyperlimit.finite._network import FiniteNetwork, draw_values
+from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork, Network
 from hyperlimit.parametrisation import parametrisation
 
@@ -14,7 +15,7 @@ from hyperlimit.parametrisation import parametrisation
 def shaped_network(
     spec: Network,
     key: PRNGKeyArray,
-    in_size: int,
+    in_size: Size,
     name: str,
     dtype: jnp.dtype | None = None,
 ) -> FiniteNetwork:
@@ -29,8 +30,8 @@ def shaped_network(
 def shaped_hypernetwork(
     spec: Hypernetwork,
     key: PRNGKeyArray,
-    x_size: int,
-    z_size: int,
+    x_size: Size,
+    z_size: Size,
     name: str,
     dtype: jnp.dtype | None = None,
 ) -> FiniteHypernetwork:

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from hyperlimit.finite._hypernetwork import FiniteHypernetwork
 from hyperlimit.finite._network import FiniteNetwork
 from hyperlimit.finite._shaped import shaped_hypernetwork
+from hyperlimit.layers import Size, as_size
 from hyperlimit.networks import Hypernetwork
 
 
@@ -26,33 +27,37 @@ class UnshapedHypernetwork(eqx.Module):
     parametrisation: str = eqx.field(static=True)
 
     def shaped(
-        self, x: Float[Array, "*b dx"], z: Float[Array, "*c dz"]
+        self, x: Float[Array, "..."], z: Float[Array, "*c dz"]
     ) -> FiniteHypernetwork:
         """The network with its arrays, for inputs like one x and one z."""
         return shaped_hypernetwork(
             self.spec,
             self.key,
-            jnp.shape(x)[-1],
+            _size(x, self.spec.meta.inputs.rank),
             jnp.shape(z)[-1],
             self.parametrisation,
             jnp.result_type(x, z),
         )
 
     def __call__(
-        self, x: Float[Array, " dx"], z: Float[Array, " dz"]
+        self, x: Float[Array, "..."], z: Float[Array, " dz"]
     ) -> Float[Array, " k"]:
         """The outputs for one pair."""
         return self.shaped(x, z)(x, z)
 
-    def primary(self, x: Float[Array, " dx"]) -> "UnshapedPrimary":
+    def primary(self, x: Float[Array, "..."]) -> "UnshapedPrimary":
         """The primary network for one x: a module from z to y."""
         return UnshapedPrimary(self, x)
 
     def batch(
-        self, x: Float[Array, "b dx"], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
+        self, x: Float[Array, "b ..."], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
     ) -> Float[Array, "b p k"]:
         """Every x with many z, as FiniteHypernetwork.batch."""
         return self.shaped(x, z).batch(x, z)
+
+
+def _size(example: Array, rank: int) -> Size:
+    return as_size(jnp.shape(example)[-rank:])
 
 
 @final
@@ -60,7 +65,7 @@ class UnshapedPrimary(eqx.Module):
     """The primary network of one x, before the size of z is known."""
 
     network: UnshapedHypernetwork
-    x: Float[Array, " dx"]
+    x: Float[Array, "..."]
 
     def shaped(self, z: Float[Array, " dz"]) -> FiniteNetwork:
         """The primary network with its arrays, for inputs like one z."""

@@ -5,6 +5,7 @@ from typing import final
 
 from jaxtyping import Array, Float
 
+from hyperlimit.layers._base import Size
 from hyperlimit.layers._inputs import (
     AbstractInputs,
     LinearRows,
@@ -20,11 +21,16 @@ from hyperlimit.layers._kernel_state import KernelState
 class Coordinates(AbstractInputs):
     """Inputs as they are: K = z.z' / d."""
 
-    def out_size(self, in_size: int) -> int:
+    @property
+    def rank(self) -> int:
+        """The number of axes of one input."""
+        return 1
+
+    def out_size(self, in_size: Size) -> Size:
         """The number of features for a number of coordinates."""
         return in_size
 
-    def draw(self, in_size: int, key: Array) -> Array | None:
+    def draw(self, in_size: Size, key: Array) -> Array | None:
         """The fixed random numbers of the finite map: none."""
         del in_size, key
 

@@ -8,14 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
-from hyperlimit.layers._base import AbstractLayer
+from hyperlimit.layers._base import AbstractVectorLayer, Size, Sources, features
 from hyperlimit.layers._kernel_state import KernelState, constant_state
 from hyperlimit.parametrisation import Parameter
 
 
 @final
 @dataclass(frozen=True)
-class Dense(AbstractLayer):
+class Dense(AbstractVectorLayer):
     r"""$y = \frac{\sigma_w}{\sqrt{d}} W q + \sigma_b b$, entries of unit variance.
 
     With kernels $(K_w, T_w)$ of the weights' source and $(K_b, T_b)$ of the biases',
@@ -65,7 +65,12 @@ class Dense(AbstractLayer):
         """Whether scaling the input scales the output: without biases."""
         return self.bias_std == 0
 
-    def out_size(self, in_size: int) -> int:
+    def gaussian(self, incoming: bool) -> bool:
+        """Whether the outputs are Gaussian: sums with random weights are."""
+        del incoming
+        return True
+
+    def out_size(self, in_size: Size) -> int:
         """The number of outputs for a number of inputs."""
         if self.width is None:
             raise InputError(
@@ -74,10 +79,10 @@ class Dense(AbstractLayer):
             )
         return self.width
 
-    def parameters(self, in_size: int) -> tuple[Parameter, ...]:
+    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
         """The arrays of the layer; those of scale zero are left out."""
-        out = self.out_size(in_size)
-        weight = Parameter("weight", (out, in_size), self.weight_std, in_size)
+        out, fan_in = self.out_size(in_size), features(self, in_size)
+        weight = Parameter("weight", (out, fan_in), self.weight_std, fan_in)
         if self.bias_std == 0:
             return (weight,)
         return (weight, Parameter("bias", (out,), self.bias_std, 1))
@@ -97,9 +102,7 @@ class Dense(AbstractLayer):
         outputs = jnp.matmul(values["weight"], inputs)
         return outputs + values["bias"] if "bias" in values else outputs
 
-    def limit(
-        self, state: KernelState, sources: Mapping[str, KernelState | None]
-    ) -> KernelState:
+    def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width; a source of None is an own parameter."""
         outputs = state.times(sources["weight"]).rescaled(self.weight_std)
         if self.bias_std == 0:

@@ -9,14 +9,14 @@ from jaxtyping import Array, Float
 
 from hyperlimit.activations import AbstractActivation
 from hyperlimit.errors import InputError
-from hyperlimit.layers._base import AbstractLayer
+from hyperlimit.layers._base import AbstractPointwiseLayer, Size, Sources
 from hyperlimit.layers._kernel_state import KernelState
 from hyperlimit.parametrisation import Parameter
 
 
 @final
 @dataclass(frozen=True)
-class Elementwise(AbstractLayer):
+class Elementwise(AbstractPointwiseLayer):
     r"""$q = g \phi(y)$ with $g = (E\phi(N(0,1))^2)^{-1/2}$ if `unit`, else $g = 1$.
 
     $$K \to g^2 E[\phi(u)\phi(v)],\qquad T \to g^2 T E[\phi'(u)\phi'(v)],
@@ -48,11 +48,12 @@ class Elementwise(AbstractLayer):
         """Whether scaling the input scales the output: as the activation."""
         return self.activation.homogeneous
 
-    def out_size(self, in_size: int) -> int:
-        """The number of outputs for a number of inputs."""
-        return in_size
+    def gaussian(self, incoming: bool) -> bool:
+        """Whether the outputs are Gaussian: they are not."""
+        del incoming
+        return False
 
-    def parameters(self, in_size: int) -> tuple[Parameter, ...]:
+    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
         """The arrays of the layer: none."""
         del in_size
         return ()
@@ -62,15 +63,13 @@ class Elementwise(AbstractLayer):
         return {}
 
     def apply(
-        self, values: Mapping[str, Array], inputs: Float[Array, " d"]
-    ) -> Float[Array, " d"]:
+        self, values: Mapping[str, Array], inputs: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         """The finite map on one input."""
         del values
         return self.gain * self.activation(inputs)
 
-    def limit(
-        self, state: KernelState, sources: Mapping[str, KernelState | None]
-    ) -> KernelState:
+    def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width."""
         del sources
         pair, transfer = self.activation.propagate(state.pair, self.gain)

@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hyperlimit.activations import GaussianPair, diagonal_pair
 from hyperlimit.errors import InputError
+from hyperlimit.layers._base import Size
 from hyperlimit.layers._inputs import (
     AbstractInputs,
     LinearRows,
@@ -63,13 +64,23 @@ class FourierFeatures(AbstractInputs):
         if self.count < 1:
             raise InputError(f"count={self.count} must be at least 1.")
 
-    def out_size(self, in_size: int) -> int:
+    @property
+    def rank(self) -> int:
+        """The number of axes of one input."""
+        return 1
+
+    def out_size(self, in_size: Size) -> Size:
         """The number of features for a number of coordinates."""
         del in_size
         return 2 * self.count
 
-    def draw(self, in_size: int, key: Array) -> Array | None:
+    def draw(self, in_size: Size, key: Array) -> Array | None:
         """The frequencies, (count, in_size)."""
+        if not isinstance(in_size, int):
+            raise InputError(
+                f"Fourier features read coordinates and were given images of {in_size}:"
+                " use inputs=Images()."
+            )
         if self.seed is not None:
             key = jax.random.key(self.seed)
         return jax.random.normal(key, (self.count, in_size)) / self.bandwidth

@@ -6,37 +6,44 @@ import equinox as eqx
 from jaxtyping import Array, Float, PyTree
 
 from hyperlimit.activations import GaussianPair, diagonal_pair
+from hyperlimit.layers._base import Size
 from hyperlimit.layers._kernel_state import KernelState
+from hyperlimit.layers._spatial_state import SpatialState
 from hyperlimit.linalg import Rows, gaps, rows
 
 
 class AbstractInputs(ABC):
     """How inputs enter a network: a finite feature map, and its kernel."""
 
+    @property
     @abstractmethod
-    def out_size(self, in_size: int) -> int:
-        """The number of features for a number of coordinates."""
+    def rank(self) -> int:
+        """The number of axes of one input."""
 
     @abstractmethod
-    def draw(self, in_size: int, key: Array) -> Array | None:
+    def out_size(self, in_size: Size) -> Size:
+        """The size that the first layer reads for a size of the inputs."""
+
+    @abstractmethod
+    def draw(self, in_size: Size, key: Array) -> Array | None:
         """The fixed random numbers of the finite map, if it has any."""
 
     @abstractmethod
     def apply(
-        self, fixed: Array | None, inputs: Float[Array, " d"]
-    ) -> Float[Array, " k"]:
+        self, fixed: Array | None, inputs: Float[Array, "..."]
+    ) -> Float[Array, "..."]:
         """The finite feature map on one input."""
 
     @abstractmethod
-    def prepare(self, a: Float[Array, "n d"]) -> PyTree:
+    def prepare(self, a: Float[Array, "n ..."]) -> PyTree:
         """What the kernels need of each row: arrays with a leading axis of n."""
 
     @abstractmethod
-    def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
+    def gram_state(self, a: PyTree, b: PyTree) -> KernelState | SpatialState:
         """The kernels of the features for all pairs of prepared rows, (n, m)."""
 
     @abstractmethod
-    def diagonal_state(self, a: PyTree) -> KernelState:
+    def diagonal_state(self, a: PyTree) -> KernelState | SpatialState:
         """The kernels of the features for each prepared row with itself, (n,)."""
 
 

@@ -111,7 +111,7 @@ class KernelState(eqx.Module):
         (s_{1x} s_{2y} - s_{1y} s_{2x})^2 / (s_x' s_y' + p_1 + p_2)$ with
         $p_i = s_{ix} s_{iy}$, has positive terms only.
         """
-        one, two = self.pair, other.pair
+        one, two, exponents = _aligned(self, other)
         std_x = jnp.hypot(one.std_x, two.std_x)
         std_y = jnp.hypot(one.std_y, two.std_y)
         # In units of the new deviations, so that nothing is squared unscaled.
@@ -121,7 +121,7 @@ class KernelState(eqx.Module):
         crossed = (ax * by - ay * bx) ** 2 / (1 + p + q)
         gap = p * one.gap + q * two.gap + crossed
         tangent = p * self.tangent + q * other.tangent
-        return KernelState(GaussianPair(std_x, std_y, gap), tangent)
+        return KernelState(GaussianPair(std_x, std_y, gap), tangent, exponents)
 
 
 def constant_state(like: KernelState, std: float) -> KernelState:
@@ -132,6 +132,30 @@ def constant_state(like: KernelState, std: float) -> KernelState:
         jnp.zeros_like(like.pair.gap),
     )
     return KernelState.of_inputs(pair).times(None)
+
+
+def _aligned(
+    one: KernelState, two: KernelState
+) -> tuple[GaussianPair, GaussianPair, tuple[Array, Array] | None]:
+    """The pairs of two states in units of common powers of two."""
+    if one.exponents is None and two.exponents is None:
+        return one.pair, two.pair, None
+    one, two = one.with_exponents(), two.with_exponents()
+    assert one.exponents is not None
+    assert two.exponents is not None
+    common_x = jnp.maximum(one.exponents[0], two.exponents[0])
+    common_y = jnp.maximum(one.exponents[1], two.exponents[1])
+
+    def shifted(state: KernelState, by: tuple[Array, Array]) -> GaussianPair:
+        pair = state.pair
+        return GaussianPair(
+            jnp.ldexp(pair.std_x, by[0] - common_x),
+            jnp.ldexp(pair.std_y, by[1] - common_y),
+            pair.gap,
+        )
+
+    pairs = shifted(one, one.exponents), shifted(two, two.exponents)
+    return *pairs, (common_x, common_y)
 
 
 def _power_of_two(exponent: Int[Array, "..."], dtype: jnp.dtype) -> Array:

@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PyTree
 
 from hyperlimit.errors import InputError
 from hyperlimit.layers import KernelState
-from hyperlimit.linalg import tiled, tiled_symmetric
+from hyperlimit.linalg import TILE, tiled, tiled_symmetric
 
 
 class Kernels(NamedTuple):
@@ -30,6 +30,10 @@ class AbstractLimit(ABC):
     @abstractmethod
     def prepare(self, inputs: PyTree) -> PyTree:
         """Checks inputs; returns what the kernels need of each, leading axis n."""
+
+    @abstractmethod
+    def pair_size(self, a: PyTree) -> int:
+        """How many numbers a kernel holds for one pair on its way to the outputs."""
 
     @abstractmethod
     def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
@@ -77,16 +81,24 @@ class AbstractLimit(ABC):
     ) -> tuple[Array, ...]:
         tile = functools.partial(_tile, self, which)
         a = self.prepare(inputs)
+        # Tiles of one number of entries, whatever lies behind an entry.
+        size = max(1, int(TILE / self.pair_size(a) ** 0.5))
         if others is None or _same_arrays(inputs, others):
-            return tiled_symmetric(tile, a)
+            return tiled_symmetric(tile, a, size)
         b = self.prepare(others)
         for left, right in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
             if left.shape[1:] != right.shape[1:]:
                 raise InputError(
-                    f"rows of {left.shape[-1]} numbers have no kernel with rows of "
-                    f"{right.shape[-1]}: give both sides the same columns."
+                    f"{_described(left)} have no kernel with {_described(right)}: "
+                    "give both sides the same columns."
                 )
-        return tiled(tile, a, b)
+        return tiled(tile, a, b, size)
+
+
+def _described(examples: Array) -> str:
+    shape = examples.shape[1:]
+    one = f"{shape[0]} numbers" if len(shape) == 1 else "x".join(map(str, shape))
+    return f"rows of {one}"
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))

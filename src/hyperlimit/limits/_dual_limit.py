@@ -8,9 +8,10 @@ import jax
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from hyperlimit.errors import InputError
-from hyperlimit.layers import AbstractInputs, KernelState
+from hyperlimit.layers import AbstractInputs, Images, KernelState, SpatialState
 from hyperlimit.limits._base import AbstractLimit
-from hyperlimit.limits._inputs import matrix, pairs
+from hyperlimit.limits._inputs import pairs, rows_of
+from hyperlimit.limits._order import check_order
 from hyperlimit.limits._walk import walk
 from hyperlimit.networks import Hypernetwork, Network
 
@@ -26,7 +27,8 @@ class DualLimit(AbstractLimit):
     activation $K \to \check\phi(K)$ and $T \to T \check\phi'(K)$. If every parameter
     of $g$ is generated, $T = \Theta_f \Phi$ is the hyperkernel.
 
-    Inputs are pairs `(x, z)`, (n, d_x) and (n, d_z): row i is $u_i = (x_i, z_i)$.
+    Inputs are pairs `(x, z)`, (n, d_x) and (n, d_z): row i is $u_i = (x_i, z_i)$. A
+    meta-network that reads `Images` takes x (n, height, width, channels).
 
     References:
         Littwin, Galanti, Wolf and Yang, *On Infinite-Width Hypernetworks*, NeurIPS
@@ -37,27 +39,33 @@ class DualLimit(AbstractLimit):
 
     def prepare(self, inputs: PyTree) -> PyTree:
         """Checks pairs; returns what the kernels need of each row."""
-        x, z = pairs(inputs)
+        x, z = pairs(inputs, self.spec.meta.inputs.rank, self.spec.primary.inputs.rank)
         return (
-            _prepare(self.spec.meta.inputs, x),
-            _prepare(self.spec.primary.inputs, z),
+            _prepare(self.spec.meta.limit_inputs, x),
+            _prepare(self.spec.primary.limit_inputs, z),
+        )
+
+    def pair_size(self, a: PyTree) -> int:
+        """How many numbers a kernel holds for one pair on its way."""
+        return max(
+            _pair_size(self.spec.meta, a[0]), _pair_size(self.spec.primary, a[1])
         )
 
     def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
         """The state of the outputs for all pairs of prepared inputs."""
         return self.primary_state(
-            self.spec.primary.inputs.gram_state(a[1], b[1]),
-            self.meta_state(self.spec.meta.inputs.gram_state(a[0], b[0])),
+            _vectors(self.spec.primary.limit_inputs.gram_state(a[1], b[1])),
+            self.meta_state(self.spec.meta.limit_inputs.gram_state(a[0], b[0])),
         )
 
     def diagonal_state(self, a: PyTree) -> KernelState:
         """The state of the outputs for each prepared input with itself."""
         return self.primary_state(
-            self.spec.primary.inputs.diagonal_state(a[1]),
-            self.meta_state(self.spec.meta.inputs.diagonal_state(a[0])),
+            _vectors(self.spec.primary.limit_inputs.diagonal_state(a[1])),
+            self.meta_state(self.spec.meta.limit_inputs.diagonal_state(a[0])),
         )
 
-    def meta_state(self, inputs: KernelState) -> KernelState:
+    def meta_state(self, inputs: KernelState | SpatialState) -> KernelState:
         """The kernels of the meta-network's outputs from those of its inputs."""
         return walk(self.spec.meta, inputs)
 
@@ -73,7 +81,7 @@ class DualLimit(AbstractLimit):
 @final
 @dataclass(frozen=True)
 class NetworkLimit(AbstractLimit):
-    """One network, infinitely wide; inputs are matrices (n, d).
+    """One network, infinitely wide; inputs are (n, d), or images (n, h, w, c).
 
     References:
         Jacot, Gabriel and Hongler, *Neural Tangent Kernel*, NeurIPS 2018.
@@ -83,15 +91,21 @@ class NetworkLimit(AbstractLimit):
 
     def prepare(self, inputs: ArrayLike) -> PyTree:
         """Checks a matrix; returns what the kernels need of each row."""
-        return _prepare(self.spec.inputs, matrix("x", inputs))
+        return _prepare(
+            self.spec.limit_inputs, rows_of("x", inputs, self.spec.inputs.rank)
+        )
+
+    def pair_size(self, a: PyTree) -> int:
+        """How many numbers a kernel holds for one pair on its way."""
+        return _pair_size(self.spec, a)
 
     def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
         """The state of the outputs for all pairs of prepared inputs."""
-        return walk(self.spec, self.spec.inputs.gram_state(a, b))
+        return walk(self.spec, self.spec.limit_inputs.gram_state(a, b))
 
     def diagonal_state(self, a: PyTree) -> KernelState:
         """The state of the outputs for each prepared input with itself."""
-        return walk(self.spec, self.spec.inputs.diagonal_state(a))
+        return walk(self.spec, self.spec.limit_inputs.diagonal_state(a))
 
 
 @overload
@@ -106,7 +120,7 @@ def dual_limit(spec: Hypernetwork | Network) -> DualLimit | NetworkLimit:
     matter here.
 
     Raises:
-        InputError: for anything else.
+        InputError: for anything else, or for layers in an order without a limit.
 
     Examples:
         >>> import jax.numpy as jnp, hyperlimit as hl
@@ -119,8 +133,11 @@ def dual_limit(spec: Hypernetwork | Network) -> DualLimit | NetworkLimit:
         [[6.]]
     """
     if isinstance(spec, Hypernetwork):
+        check_order(spec.meta.layers)
+        check_order(spec.primary.layers)
         return DualLimit(spec)
     if isinstance(spec, Network):
+        check_order(spec.layers)
         return NetworkLimit(spec)
     raise InputError(
         f"dual_limit was given a {type(spec).__name__}: give a Hypernetwork, or a "
@@ -130,5 +147,22 @@ def dual_limit(spec: Hypernetwork | Network) -> DualLimit | NetworkLimit:
 
 # Keyed by what is read alone: networks of any depth share one compiled function.
 @functools.partial(jax.jit, static_argnums=0)
-def _prepare(inputs: AbstractInputs, x: Float[Array, "n d"]) -> PyTree:
+def _prepare(inputs: AbstractInputs, x: Float[Array, "n ..."]) -> PyTree:
     return inputs.prepare(x)
+
+
+def _vectors(state: KernelState | SpatialState) -> KernelState:
+    if isinstance(state, SpatialState):
+        raise InputError(
+            "the primary network reads images, and its dual limit is known for vectors "
+            "only: let z be coordinates or flattened images."
+        )
+    return state
+
+
+def _pair_size(network: Network, a: PyTree) -> int:
+    inputs = network.limit_inputs
+    if not isinstance(inputs, Images):
+        return 1
+    height, width = jax.tree.leaves(a)[0].shape[1:3]
+    return (height * width) ** (2 if inputs.all_pairs else 1)

@@ -6,18 +6,20 @@ from jaxtyping import Array, ArrayLike, Float
 
 from hyperlimit.errors import InputError
 
+_SHAPES = {1: "(n, d) with d at least 1", 3: "(n, height, width, channels)"}
 
-def matrix(name: str, given: ArrayLike) -> Float[Array, "n d"]:
-    """An (n, d) floating array, from anything that is one.
+
+def rows_of(name: str, given: ArrayLike, rank: int) -> Float[Array, "n ..."]:
+    """A floating array of examples of a rank, from anything that is one.
 
     Raises:
-        InputError: for another rank, no columns, or complex numbers.
+        InputError: for another rank, no numbers in an example, or complex numbers.
     """
     array = jnp.asarray(given)
-    if array.ndim != 2 or array.shape[1] == 0:
+    if array.ndim != rank + 1 or 0 in array.shape[1:]:
         raise InputError(
-            f"{name} has shape {array.shape}: give one row an example, shape (n, d) "
-            "with d at least 1."
+            f"{name} has shape {array.shape}: give one row an example, shape "
+            f"{_SHAPES[rank]}."
         )
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise InputError(f"{name} is complex ({array.dtype}): give real numbers.")
@@ -26,7 +28,9 @@ def matrix(name: str, given: ArrayLike) -> Float[Array, "n d"]:
     return array
 
 
-def pairs(given: tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array]:
+def pairs(
+    given: tuple[ArrayLike, ArrayLike], x_rank: int, z_rank: int
+) -> tuple[Array, Array]:
     """Rows (x[i], z[i]) of one floating type.
 
     Raises:
@@ -37,7 +41,8 @@ def pairs(given: tuple[ArrayLike, ArrayLike]) -> tuple[Array, Array]:
             f"a hypernetwork reads pairs, but a {type(given).__name__} was given: "
             "give (x, z) with one row of each an example."
         )
-    x, z = matrix("x", given[0]), matrix("z", given[1])
+    x = rows_of("x", given[0], x_rank)
+    z = rows_of("z", given[1], z_rank)
     if x.shape[0] != z.shape[0]:
         raise InputError(
             f"x has {x.shape[0]} rows and z has {z.shape[0]}: row i of both is the "

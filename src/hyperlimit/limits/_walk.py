@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import jax
 from jaxtyping import Array, Int
 
-from hyperlimit.layers import AbstractLayer, KernelState
+from hyperlimit.errors import InputError
+from hyperlimit.layers import AbstractLayer, KernelState, SpatialState, advance
 from hyperlimit.networks import Hypernetwork, Network
 
 
 def walk(
-    network: Network, state: KernelState, meta: KernelState | None = None
+    network: Network,
+    state: KernelState | SpatialState,
+    meta: KernelState | None = None,
 ) -> KernelState:
     """Carries a state through every layer.
 
@@ -18,7 +21,10 @@ def walk(
     parameters take theirs; None reads the network on its own, all parameters its own.
     """
     for block, times in _runs(network.layers):
-        if times == 1:
+        # Images change size on their way: only vectors go round a loop.
+        if isinstance(state, SpatialState):
+            state = _through(block * times, state, meta)
+        elif times == 1:
             state = _through(block, state, meta)
         else:
 
@@ -26,22 +32,29 @@ def walk(
                 _: int | Int[Array, ""],
                 carried: KernelState,
                 block: tuple[AbstractLayer, ...] = block,
-            ) -> KernelState:
+            ) -> KernelState | SpatialState:
                 return _through(block, carried, meta)
 
             state = jax.lax.fori_loop(0, times, once, state)
+    if isinstance(state, SpatialState):
+        raise InputError(
+            f"the network ends in images, after {network.layers[-1]!r}: end it in "
+            "Flatten() or GlobalAveragePool(), and Dense(...)."
+        )
     return state
 
 
 def _through(
-    block: tuple[AbstractLayer, ...], state: KernelState, meta: KernelState | None
-) -> KernelState:
+    block: tuple[AbstractLayer, ...],
+    state: KernelState | SpatialState,
+    meta: KernelState | None,
+) -> KernelState | SpatialState:
     for layer in block:
         sources = {
             name: meta if Hypernetwork.is_generated(answer) else None
             for name, answer in layer.generated().items()
         }
-        state = layer.limit(state, sources)
+        state = advance(layer, state, sources)
     return state
 
 

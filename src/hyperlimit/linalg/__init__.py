@@ -6,18 +6,22 @@ from hyperlimit.linalg._kronecker_sum import KroneckerSum
 from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
 from hyperlimit.linalg._ridged_cholesky import ridged_cholesky
 from hyperlimit.linalg._rows import Rows, rows
-from hyperlimit.linalg._tiles import tiled, tiled_symmetric
+from hyperlimit.linalg._tiles import TILE, tiled, tiled_symmetric
+from hyperlimit.linalg._windows import Windows, sliding
 
 __all__ = [
+    "TILE",
     "KroneckerSum",
     "ModeBlocks",
     "Rows",
     "Solution",
+    "Windows",
     "conjugate_gradients",
     "gaps",
     "mode_blocks",
     "ridged_cholesky",
     "rows",
+    "sliding",
     "squared_distances",
     "tiled",
     "tiled_symmetric",

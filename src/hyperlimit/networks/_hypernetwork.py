@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from hyperlimit.errors import InputError
+from hyperlimit.layers import Size
 from hyperlimit.networks._network import Network
 from hyperlimit.parametrisation import Parameter
 
@@ -60,7 +61,7 @@ class Hypernetwork:
         """In a primary network, what is left open is generated."""
         return answer is not False
 
-    def generated_parameters(self, z_size: int) -> tuple[Parameter, ...]:
+    def generated_parameters(self, z_size: Size) -> tuple[Parameter, ...]:
         """The arrays that the meta-network writes, in the order of its outputs."""
         return tuple(
             parameter

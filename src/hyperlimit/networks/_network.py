@@ -10,6 +10,10 @@ from hyperlimit.layers import (
     Coordinates,
     Dense,
     Elementwise,
+    Images,
+    Size,
+    layers_inside,
+    needs_all_pairs,
 )
 from hyperlimit.parametrisation import Parameter
 
@@ -22,8 +26,9 @@ class Network:
     Args:
         layers: applied first to last.
         inputs: how raw inputs enter; as they are, by default.
-        in_size: the length of a raw input, if it is known already. Only finite
-            networks need it, and take it from an example input otherwise.
+        in_size: the length of a raw input, or the (height, width, channels) of an
+            image, if it is known already. Only finite networks need it, and take it
+            from an example input otherwise.
 
     Raises:
         InputError: without layers, or for a thing that is not a layer.
@@ -31,7 +36,7 @@ class Network:
 
     layers: tuple[AbstractLayer, ...]
     inputs: AbstractInputs = Coordinates()  # noqa: RUF009  (frozen, without fields)
-    in_size: int | None = None
+    in_size: Size | None = None
 
     def __post_init__(self):
         if not self.layers:
@@ -53,7 +58,7 @@ class Network:
             )
         return replace(self, layers=(*self.layers[:-1], replace(last, width=size)))
 
-    def parameters(self, in_size: int) -> tuple[tuple[Parameter, ...], ...]:
+    def parameters(self, in_size: Size) -> tuple[tuple[Parameter, ...], ...]:
         """The arrays of every layer for raw inputs of a length."""
         size, found = self.inputs.out_size(in_size), []
         for layer in self.layers:
@@ -61,8 +66,16 @@ class Network:
             size = layer.out_size(size)
         return tuple(found)
 
-    def out_size(self, in_size: int) -> int:
-        """The number of outputs for raw inputs of a length."""
+    @property
+    def limit_inputs(self) -> AbstractInputs:
+        """The inputs as kernels read them: all pairs of positions where it pools."""
+        pools = any(needs_all_pairs(layer) for layer in layers_inside(self.layers))
+        if isinstance(self.inputs, Images) and pools:
+            return replace(self.inputs, all_pairs=True)
+        return self.inputs
+
+    def out_size(self, in_size: Size) -> Size:
+        """The size of the outputs for a size of the raw inputs."""
         size = self.inputs.out_size(in_size)
         for layer in self.layers:
             size = layer.out_size(size)
@@ -71,9 +84,10 @@ class Network:
     @property
     def dense_layers(self) -> int:
         """The depth: how many layers have weights."""
-        return sum(isinstance(layer, Dense) for layer in self.layers)
+        return sum(isinstance(layer, Dense) for layer in layers_inside(self.layers))
 
     @property
     def activations(self) -> int:
         """How many activations a forward pass goes through."""
-        return sum(isinstance(layer, Elementwise) for layer in self.layers)
+        inside = layers_inside(self.layers)
+        return sum(isinstance(layer, Elementwise) for layer in inside)

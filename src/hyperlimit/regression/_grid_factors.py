@@ -39,7 +39,9 @@ def coordinate_state(
 ) -> KernelState:
     """The kernels of the primary's inputs between two sets of coordinates."""
     inputs = limit.spec.primary.inputs
-    return inputs.gram_state(inputs.prepare(a), inputs.prepare(b))
+    state = inputs.gram_state(inputs.prepare(a), inputs.prepare(b))
+    assert isinstance(state, KernelState)
+    return state
 
 
 def training_gram(
