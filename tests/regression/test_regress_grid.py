@@ -6,7 +6,8 @@ import pytest
 
 import hyperlimit as hl
 from hyperlimit.regression import _grid
-from hyperlimit.regression._grid_factors import training_gram
+from hyperlimit.regression._grid_factors import Metas, training_gram
+from hyperlimit.regression._meta_kernels import meta_scale
 from regression.problems import all_pairs, grid, hypernetwork, unit
 
 
@@ -64,11 +65,12 @@ def test_the_operator_is_the_gram_matrix_to_the_stated_error(activation):
     x, z, _ = grid()
     # A duplicate and near-duplicates: where the expansion is hardest.
     x = jnp.concatenate([unit(x), unit(x[:1]), unit(x[1:2] * (1 + 1e-3 * x[2:3]))])
-    operator, expansion = training_gram(limit, "ntk", x, z, 1e-5)
+    metas = Metas(limit, "ntk", meta_scale(limit, x))
+    operator, error = training_gram(metas, x, z, 1e-5)
     exact = np.asarray(limit.ntk(all_pairs(x, z)), np.float64)
     worst = np.abs(np.asarray(operator.as_matrix(), np.float64) - exact).max()
     assert worst <= 2e-4 * exact.max()
-    assert worst <= 10 * max(expansion.error, 1e-6) * exact.max()
+    assert worst <= 10 * max(error, 1e-6) * exact.max()
     # And it acts as the matrix that it says it is.
     v = jnp.asarray(np.random.default_rng(0).normal(size=(len(x), len(z), 2)))
     acted = (operator @ v).reshape(-1, 2)
@@ -132,3 +134,67 @@ def test_wrong_input_is_one_sentence(change, words, unchecked_types):
         hl.regress_grid(hl.dual_limit(hypernetwork(bandwidth=1.5)), **given)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+CONVOLUTIONAL = hl.Network(
+    (
+        hl.Convolution(8),
+        hl.Elementwise(hl.activation("relu")),
+        hl.Convolution(8, stride=2),
+        hl.Elementwise(hl.activation("relu")),
+        hl.Flatten(),
+        hl.LayerNorm(centre=False),
+        hl.Dense(None),
+    ),
+    hl.Images(),
+)
+MIXED = hl.mlp(
+    depth=3,
+    width=8,
+    out=1,
+    inputs=hl.FourierFeatures(bandwidth=1.5),
+    weights_generated=[False, True, True],
+    bias_std=0.3,
+)
+
+
+@pytest.mark.float64_only
+@pytest.mark.parametrize("kind", ["ntk", "nngp"])
+@pytest.mark.parametrize("images", [False, True])
+def test_any_meta_network_and_any_primary(kind, images):
+    """Images for f, and a primary with parameters of its own: the dense solution."""
+    _, z, y = grid(images=9)
+    draw = np.random.default_rng(4)
+    x, new = (jnp.asarray(np.abs(draw.normal(size=(m, 5, 4, 2)))) for m in (9, 3))
+    if images:
+        spec = hl.Hypernetwork(CONVOLUTIONAL, MIXED)
+    else:
+        spec = hl.Hypernetwork(hl.mlp(depth=3, width=8), MIXED)
+        x, new = (unit(part.reshape(len(part), -1)) for part in (x, new))
+    limit = hl.dual_limit(spec)
+    fit = hl.regress_grid(limit, x, z, y, ridge=0.05, kind=kind, tolerance=1e-8)
+
+    def pairs(rows):
+        return jnp.repeat(rows, len(z), axis=0), jnp.tile(z, (len(rows), 1))
+
+    gram = np.array(getattr(limit, kind)(pairs(x)))
+    gram += 0.05 * gram.diagonal()[: len(z)].mean() * np.eye(len(gram))
+    cross = np.asarray(getattr(limit, kind)(pairs(new), pairs(x)))
+    mean = cross @ np.linalg.solve(gram, np.asarray(y).ravel())
+    np.testing.assert_allclose(fit.mean(new), mean.reshape(3, -1, 1), atol=1e-6)
+    own = np.asarray(getattr(limit, f"{kind}_diagonal")(pairs(new)))
+    variance = own - np.sum(cross * np.linalg.solve(gram, cross.T).T, axis=1)
+    np.testing.assert_allclose(
+        fit.variance(new, exact=True), variance.reshape(3, -1), atol=1e-6 * own.max()
+    )
+
+
+def test_uneven_meta_kernels_are_refused(refuses):
+    plain = hl.Network((hl.Convolution(8), hl.Flatten(), hl.Dense(None)), hl.Images())
+    limit = hl.dual_limit(hl.Hypernetwork(plain, MIXED))
+    _, z, y = grid()
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(7, 5, 4, 2)), z.dtype)
+    with refuses("K_f(x, x) goes from", "LayerNorm(centre=False)"):
+        hl.regress_grid(limit, x, z, y)
+    with refuses("(n, height, width, channels)"):
+        hl.regress_grid(limit, x[..., 0], z, y)

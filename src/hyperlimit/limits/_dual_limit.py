@@ -47,9 +47,11 @@ class DualLimit(AbstractLimit):
 
     def pair_size(self, a: PyTree) -> int:
         """How many numbers a kernel holds for one pair on its way."""
-        return max(
-            _pair_size(self.spec.meta, a[0]), _pair_size(self.spec.primary, a[1])
-        )
+        return max(self.meta_pair_size(a[0]), _pair_size(self.spec.primary, a[1]))
+
+    def meta_pair_size(self, a: PyTree) -> int:
+        """The same for the meta-network alone."""
+        return _pair_size(self.spec.meta, a)
 
     def gram_state(self, a: PyTree, b: PyTree) -> KernelState:
         """The state of the outputs for all pairs of prepared inputs."""

@@ -17,12 +17,14 @@ from hyperlimit.regression._grid_dense import (
 )
 from hyperlimit.regression._grid_factors import (
     Cross,
+    Metas,
     cross_factors,
     prior_covariance,
     prior_variance,
 )
 from hyperlimit.regression._grid_iteration import iterative_factors, solve_by_iteration
 from hyperlimit.regression._grid_problem import GridProblem, Progress, Report, Solved
+from hyperlimit.regression._meta_kernels import MetaScale, meta_scale
 from hyperlimit.regression._noise import (
     check_finite,
     check_settings,
@@ -35,7 +37,7 @@ from hyperlimit.regression._own_values import (
     conditioned_variance,
     correction,
 )
-from hyperlimit.regression._unit_rows import checked_rows, floating_type
+from hyperlimit.regression._unit_rows import checked_inputs, floating_type
 
 # Up to this many known values a dense factor is formed where some are missing.
 DENSE_VALUES = 12_000
@@ -50,7 +52,8 @@ class GridRegression(eqx.Module):
     """Regression of functions z -> y, one for each x, fitted jointly.
 
     Attributes:
-        x: the training meta-inputs, |x|^2 = d, (n, d).
+        scale: the kernels of the meta-network for every x with itself.
+        x: the training meta-inputs, (n, d) with |x|^2 = d, or images (n, h, w, c).
         z: the training coordinates, (p, d_z).
         weights: the dual weights, (n, p, k), zero where no value was known.
         noise: the noise variance in units of the kernel.
@@ -59,7 +62,8 @@ class GridRegression(eqx.Module):
 
     limit: DualLimit = eqx.field(static=True)
     kind: str = eqx.field(static=True)
-    x: Float[Array, "n d"]
+    scale: MetaScale
+    x: Float[Array, "n ..."]
     z: Float[Array, "p dz"]
     weights: Float[Array, "n p k"]
     noise: float
@@ -133,7 +137,7 @@ class GridRegression(eqx.Module):
             new = self._new_functions(cross, z, known)
             return self.amplitude * jnp.maximum(conditioned_variance(new), 0)
         where = self.z if z is None else jnp.asarray(z, self.x.dtype)
-        prior = prior_variance(self.limit, self.kind, where)
+        prior = prior_variance(self._metas, where)
         explained = self.solved.explained(cross, exact)
         return self.amplitude * jnp.maximum(prior[None, :] - explained, 0)
 
@@ -148,22 +152,27 @@ class GridRegression(eqx.Module):
             )
         where = self.z if z is None else jnp.asarray(z, self.x.dtype)
         mask = checked_known(known, cross.left.shape[1], len(where))
-        prior = prior_covariance(self.limit, self.kind, where)
+        prior = prior_covariance(self._metas, where)
         return NewFunctions(
             self.solved, cross, prior, jnp.asarray(self.noise, prior.dtype), mask
         )
 
     def _cross(self, x: ArrayLike, z: ArrayLike | None) -> Cross:
-        new = checked_rows("x", x, self.x.dtype)
-        if new.shape[1] != self.x.shape[1]:
+        new = checked_inputs("x", x, self.x.dtype, self.limit.spec.meta.inputs.rank)
+        if new.shape[1:] != self.x.shape[1:]:
             raise InputError(
-                f"x has {new.shape[1]} columns and the model was fitted on "
-                f"{self.x.shape[1]}: give inputs of the same length."
+                f"x has shape {new.shape} and the model was fitted on {self.x.shape}: "
+                "give inputs of the same size."
             )
+        meta_scale(self.limit, new)
         where = self.z if z is None else jnp.asarray(z, self.x.dtype)
         return cross_factors(
-            self.limit, self.kind, (new, where), (self.x, self.z), self.tolerance
+            self._metas, (new, where), (self.x, self.z), self.tolerance
         )
+
+    @property
+    def _metas(self) -> Metas:
+        return Metas(self.limit, self.kind, self.scale)
 
 
 def regress_grid(
@@ -181,15 +190,18 @@ def regress_grid(
 ) -> GridRegression:
     r"""Fits $y_i(z_p)$ for n inputs $x_i$ at p coordinates, all n p values jointly.
 
-    The Gram matrix of the n p pairs is never formed: with $\varphi_{ij}$ the angle of
-    $x_i$ and $x_j$ it is $\sum_k c_k(\varphi) \otimes F(\varphi_k, \cdot)$ off the
-    image diagonal, with a few terms, and exact on it. Complete targets are solved by
-    preconditioned conjugate gradients; incomplete ones by a dense factor of the known
-    values up to 12,000 of them, and by masked conjugate gradients beyond.
+    The Gram matrix of the n p pairs is never formed: with $\varphi$ the angles of
+    $f(x_i)$ and $f(x_j)$ it is
+    $\sum_k (\Theta_f c_k(\varphi)) \otimes F(\varphi_k, \cdot)$ off the image diagonal,
+    with a few terms, and exact on it. Complete targets are solved by preconditioned
+    conjugate gradients; incomplete ones by a dense factor of the known values up to
+    12,000 of them, and by masked conjugate gradients beyond.
 
     Args:
         limit: from `dual_limit` of a hypernetwork.
-        x: (n, d), rows with |x|^2 = d, as `unit_rows` makes them.
+        x: (n, d), rows with |x|^2 = d, as `unit_rows` makes them; or (n, h, w, c)
+            for a meta-network that reads `Images` and whose kernels of an image with
+            itself are equal, as after `LayerNorm(centre=False)`.
         z: coordinates (p, d_z).
         targets: (n, p) or (n, p, k).
         known: which targets count, (n, p); all by default.
@@ -209,7 +221,7 @@ def regress_grid(
     """
     check_settings(kind, ridge, amplitude)
     dtype = floating_type(x)
-    inputs = checked_rows("x", x, dtype)
+    inputs = checked_inputs("x", x, dtype, limit.spec.meta.inputs.rank)
     where = jnp.asarray(z, dtype)
     values = jnp.asarray(targets, dtype)
     values = values[..., None] if values.ndim == 2 else values
@@ -223,7 +235,8 @@ def regress_grid(
     check_finite("z", np.asarray(where))
     check_finite("known targets", np.asarray(values)[observed])
     values = jnp.where(observed[..., None], values, 0)
-    problem = GridProblem(limit, kind, inputs, where, observed, ridge, tolerance)
+    metas = Metas(limit, kind, meta_scale(limit, inputs))
+    problem = GridProblem(metas, inputs, where, observed, ridge, tolerance)
     if _is_dense(observed):
         solved, weights, report = solve_densely(problem, values)
     else:
@@ -232,8 +245,7 @@ def regress_grid(
     numbers = int(observed.sum()) * values.shape[2]
     scale = fitted_amplitude(amplitude, quadratic, numbers)
     return GridRegression(
-        limit,
-        kind,
+        *metas,
         inputs,
         where,
         weights,
@@ -249,7 +261,7 @@ def regress_grid(
 def restored_grid_regression(
     limit: DualLimit,
     kind: str,
-    x: Float[Array, "n d"],
+    x: Float[Array, "n ..."],
     z: Float[Array, "p dz"],
     weights: Float[Array, "n p k"],
     *,
@@ -263,13 +275,13 @@ def restored_grid_regression(
 
     The factors that variances need are computed anew from x and z.
     """
-    problem = GridProblem(limit, kind, x, z, known, ridge, tolerance)
+    metas = Metas(limit, kind, meta_scale(limit, x))
+    problem = GridProblem(metas, x, z, known, ridge, tolerance)
     solved: Solved = (
         dense_factor(problem) if _is_dense(known) else iterative_factors(problem)[0]
     )
     return GridRegression(
-        limit,
-        kind,
+        *metas,
         x,
         z,
         weights,

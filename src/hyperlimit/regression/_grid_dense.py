@@ -10,12 +10,11 @@ from jaxtyping import Array, Float, Int
 from hyperlimit.linalg import ridged_cholesky, tiled_symmetric
 from hyperlimit.regression._grid_factors import (
     Cross,
-    angles,
     coordinate_state,
     entries,
-    meta_states,
 )
 from hyperlimit.regression._grid_problem import GridProblem, Outcome, Report, Solved
+from hyperlimit.regression._meta_kernels import meta_kernels, meta_state
 
 
 @final
@@ -57,12 +56,10 @@ def solve_densely(problem: GridProblem, values: Float[Array, "n p k"]) -> Outcom
 
 def dense_factor(problem: GridProblem) -> SolvedDensely:
     """The factor alone; entries are looked up from two small tables."""
-    limit, kind, x, z = problem[:4]
+    (limit, kind, scale), x, z = problem[:3]
     image, pixel = np.nonzero(problem.known)
-    tables = (
-        meta_states(limit, angles(x, x), x.dtype),
-        coordinate_state(limit, z, z),
-    )
+    between = (jnp.asarray(part, x.dtype) for part in meta_kernels(limit, x, x))
+    tables = meta_state(scale, *between), coordinate_state(limit, z, z)
 
     def tile(a: Any, b: Any) -> tuple[Array]:
         return (_entries(limit, kind, *tables, a, b),)

@@ -9,28 +9,12 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from hyperlimit.activations import GaussianPair
-from hyperlimit.layers import KernelState
+from hyperlimit.layers import AbstractLayer, KernelState
 from hyperlimit.limits import DualLimit
-from hyperlimit.linalg import KroneckerSum, gaps, rows
-from hyperlimit.regression._expansion import (
-    Expansion,
-    coefficients,
-    expand,
-    kernel_at,
-    slabs,
-)
-
-
-def angles(a: Float[Array, "n d"], b: Float[Array, "m d"]) -> np.ndarray:
-    """Angles between all pairs of rows, (n, m), float64."""
-    # From the gap by an arc sine: small angles keep their digits.
-    half = np.sqrt(np.asarray(_gaps(a, b), np.float64) / 2)
-    return 2 * np.arcsin(np.minimum(half, 1.0))
-
-
-@jax.jit
-def _gaps(a: Float[Array, "n d"], b: Float[Array, "m d"]) -> Float[Array, "n m"]:
-    return gaps(rows(a), rows(b))
+from hyperlimit.linalg import KroneckerSum
+from hyperlimit.networks import Hypernetwork
+from hyperlimit.regression._expansion import Part, coefficients, expand, slabs
+from hyperlimit.regression._meta_kernels import MetaScale, meta_kernels, meta_state
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -44,25 +28,76 @@ def coordinate_state(
     return state
 
 
-def training_gram(
-    limit: DualLimit,
-    kind: str,
-    x: Float[Array, "n d"],
-    z: Float[Array, "p d2"],
-    tolerance: float,
-) -> tuple[KroneckerSum, Expansion]:
-    """The Gram operator of all images at all coordinates."""
-    state = coordinate_state(limit, z, z)
-    between = angles(x, x)
-    expansion = expand(limit, kind, state, float(between.max()), tolerance)
-    left = np.moveaxis(coefficients(expansion, between), -1, 0)
-    left = left * (1 - np.eye(len(between)))
-    operator = KroneckerSum(
-        jnp.asarray(left, x.dtype),
-        slabs(limit, kind, expansion, state),
-        _equal_images(limit, kind, state),
+class Metas(NamedTuple):
+    """A kernel, and what it is for every image with itself."""
+
+    limit: DualLimit
+    kind: str
+    scale: MetaScale
+
+    def parts(self) -> tuple[Part, ...]:
+        """The parts of the kernel that have factors of their own."""
+        if self.kind == "nngp":
+            return (Part(self.limit, self.scale, "nngp"),)
+        generated = Part(self.limit, self.scale, "generated")
+        if all_generated(self.limit.spec.primary.layers):
+            return (generated,)
+        return (generated, Part(self.limit, self.scale, "own"))
+
+
+def all_generated(layers: tuple[AbstractLayer, ...]) -> bool:
+    """Whether a primary network has no parameters of its own."""
+    return all(
+        Hypernetwork.is_generated(answer)
+        for layer in layers
+        for answer in layer.generated().values()
     )
-    return operator, expansion
+
+
+class Factors(NamedTuple):
+    """The kernel of images and coordinates: sum_j left[j, m, n] right[j, q, p].
+
+    Attributes:
+        error: in units of the largest entry.
+        angles: between the meta-network's outputs.
+    """
+
+    left: Float[np.ndarray, "r m n"]
+    right: Float[Array, "r q p"]
+    error: float
+    angles: Float[np.ndarray, "m n"]
+
+
+def factors(
+    metas: Metas,
+    a: Float[Array, "m ..."],
+    b: Float[Array, "n ..."],
+    state: KernelState,
+    tolerance: float,
+) -> Factors:
+    """The kernel between images a and b at the coordinates of a state."""
+    between = meta_kernels(metas.limit, a, b)
+    left, right, error = [], [], 0.0
+    for part in metas.parts():
+        expansion = expand(part, state, float(between.angle.max()), tolerance)
+        terms = np.moveaxis(coefficients(expansion, between.angle), -1, 0)
+        left.append(terms * between.tangent if part.name == "generated" else terms)
+        right.append(slabs(part, expansion, state))
+        error += expansion.error
+    return Factors(np.concatenate(left), jnp.concatenate(right), error, between.angle)
+
+
+def training_gram(
+    metas: Metas, x: Float[Array, "n ..."], z: Float[Array, "p d2"], tolerance: float
+) -> tuple[KroneckerSum, float]:
+    """The Gram operator of all images at all coordinates, and its error."""
+    state = coordinate_state(metas.limit, z, z)
+    found = factors(metas, x, x, state, tolerance)
+    left = found.left * (1 - np.eye(len(x)))
+    operator = KroneckerSum(
+        jnp.asarray(left, x.dtype), found.right, _equal_images(metas, state)
+    )
+    return operator, found.error
 
 
 class Cross(NamedTuple):
@@ -74,36 +109,35 @@ class Cross(NamedTuple):
 
 
 def cross_factors(
-    limit: DualLimit,
-    kind: str,
+    metas: Metas,
     new: tuple[Array, Array],
     old: tuple[Array, Array],
     tolerance: float,
 ) -> Cross:
     """Factors of the kernel between new images and coordinates and the old ones."""
-    state = coordinate_state(limit, new[1], old[1])
-    between = angles(new[0], old[0])
-    expansion = expand(limit, kind, state, float(between.max()), tolerance)
-    left = np.moveaxis(coefficients(expansion, between), -1, 0)
-    right = slabs(limit, kind, expansion, state)
-    return Cross(jnp.asarray(left, new[0].dtype), right, between)
+    state = coordinate_state(metas.limit, new[1], old[1])
+    found = factors(metas, new[0], old[0], state, tolerance)
+    return Cross(jnp.asarray(found.left, new[0].dtype), found.right, found.angles)
+
+
+def prior_variance(metas: Metas, z: Float[Array, "q d"]) -> Float[Array, " q"]:
+    """The kernel of every coordinate with itself, for one image: (q,)."""
+    return _prior_variance(*metas, z)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def prior_variance(
-    limit: DualLimit, kind: str, z: Float[Array, "q d"]
+def _prior_variance(
+    limit: DualLimit, kind: str, scale: MetaScale, z: Float[Array, "q d"]
 ) -> Float[Array, " q"]:
-    """The kernel of every coordinate with itself, for one image: (q,)."""
     inputs = limit.spec.primary.inputs
     state = inputs.diagonal_state(inputs.prepare(z))
-    return kernel_at(limit, kind, jnp.zeros(1, z.dtype), state)
+    assert isinstance(state, KernelState)
+    return getattr(limit.primary_state(state, _itself(scale, z.dtype)), kind)
 
 
-def prior_covariance(
-    limit: DualLimit, kind: str, z: Float[Array, "q d"]
-) -> Float[Array, "q q"]:
+def prior_covariance(metas: Metas, z: Float[Array, "q d"]) -> Float[Array, "q q"]:
     """The kernel of one function between its coordinates, (q, q)."""
-    return _equal_images(limit, kind, coordinate_state(limit, z, z))
+    return _equal_images(metas, coordinate_state(metas.limit, z, z))
 
 
 def entries(
@@ -132,22 +166,19 @@ def entries(
     return getattr(state, kind)
 
 
-def meta_states(limit: DualLimit, between: np.ndarray, dtype: jnp.dtype) -> KernelState:
-    """The kernels of the meta-network's outputs at angles of unit inputs."""
-    return _meta_states(limit, jnp.asarray(between, dtype))
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _meta_states(limit: DualLimit, angle: Float[Array, "n m"]) -> KernelState:
-    pair = GaussianPair(
-        jnp.ones_like(angle[:, :1]),
-        jnp.ones_like(angle[:1, :]),
-        2 * jnp.sin(angle / 2) ** 2,
-    )
-    return limit.meta_state(KernelState.of_inputs(pair))
+def _equal_images(metas: Metas, state: KernelState) -> Array:
+    return _at_no_angle(*metas, state)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _equal_images(limit: DualLimit, kind: str, state: KernelState) -> Array:
-    angle = jnp.zeros((1, 1), state.pair.gap.dtype)
-    return kernel_at(limit, kind, angle, state)
+def _at_no_angle(
+    limit: DualLimit, kind: str, scale: MetaScale, state: KernelState
+) -> Array:
+    meta = _itself(scale, state.pair.gap.dtype)
+    one = jax.tree.map(lambda part: part[:, None], meta)
+    return getattr(limit.primary_state(state, one), kind)
+
+
+def _itself(scale: MetaScale, dtype: jnp.dtype) -> KernelState:
+    """The kernels of f for an image with itself, one axis."""
+    return meta_state(scale, jnp.zeros(1, dtype), jnp.full(1, scale.tangent, dtype))

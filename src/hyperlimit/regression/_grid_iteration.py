@@ -139,8 +139,8 @@ def solve_by_iteration(
 
 def iterative_factors(problem: GridProblem) -> tuple[SolvedByIteration, int, float]:
     """The operator with its preconditioner, its terms, and their error."""
-    limit, kind, x, z, known = problem[:5]
-    gram, expansion = training_gram(limit, kind, x, z, problem.tolerance / 10)
+    metas, x, z, known = problem[:4]
+    gram, error = training_gram(metas, x, z, problem.tolerance / 10)
     noise = jnp.asarray(problem.noise, x.dtype)
     kept = min(_MODES, max(1, _MODE_BYTES // (len(x) ** 2 * x.dtype.itemsize)))
     mask = None if known.all() else jnp.asarray(known[..., None], x.dtype)
@@ -149,4 +149,4 @@ def iterative_factors(problem: GridProblem) -> tuple[SolvedByIteration, int, flo
         MaskedInverse(mode_blocks(gram, noise, kept), mask),
         problem,
     )
-    return solved, len(gram.left), expansion.error
+    return solved, len(gram.left), error

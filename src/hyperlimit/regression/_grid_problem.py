@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from hyperlimit.limits import DualLimit
-from hyperlimit.regression._grid_factors import Cross, prior_variance
+from hyperlimit.regression._grid_factors import Cross, Metas, prior_variance
 
 Progress = Callable[[int, float], None]
 
@@ -19,17 +18,16 @@ class GridProblem(NamedTuple):
     """Which values of which functions are known, and how they vary together.
 
     Attributes:
-        limit, kind: the kernel.
-        x: meta-inputs of one length, (n, d).
+        metas: the kernel.
+        x: meta-inputs, (n, d) or images (n, h, w, c).
         z: coordinates, (p, d_z).
         known: which of the n p values are known.
         ridge: the noise variance in units of the mean prior variance.
         tolerance: on the relative residual.
     """
 
-    limit: DualLimit
-    kind: str
-    x: Float[Array, "n d"]
+    metas: Metas
+    x: Float[Array, "n ..."]
     z: Float[Array, "p dz"]
     known: Bool[np.ndarray, "n p"]
     ridge: float
@@ -38,9 +36,7 @@ class GridProblem(NamedTuple):
     @property
     def noise(self) -> float:
         """The noise variance in units of the kernel."""
-        return self.ridge * float(
-            jnp.mean(prior_variance(self.limit, self.kind, self.z))
-        )
+        return self.ridge * float(jnp.mean(prior_variance(self.metas, self.z)))
 
 
 class Report(NamedTuple):

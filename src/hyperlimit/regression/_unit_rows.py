@@ -9,19 +9,24 @@ from hyperlimit.errors import InputError
 from hyperlimit.regression._noise import check_finite
 
 
-def checked_rows(name: str, given: ArrayLike, dtype: jnp.dtype) -> Float[Array, "n d"]:
-    """Rows with |x|^2 = d, checked."""
+def checked_inputs(
+    name: str, given: ArrayLike, dtype: jnp.dtype, rank: int
+) -> Float[Array, "n ..."]:
+    """Rows with |x|^2 = d, or images, checked."""
     if isinstance(given, tuple | list):
         raise InputError(
             f"{name} is a {type(given).__name__}: give an array (n, d), and the "
             "coordinates apart."
         )
     array = np.asarray(given)
-    if array.ndim != 2 or 0 in array.shape:
+    if array.ndim != rank + 1 or 0 in array.shape:
+        wanted = "(n, d)" if rank == 1 else "(n, height, width, channels)"
         raise InputError(
-            f"{name} has shape {array.shape}: give (n, d), one row an example."
+            f"{name} has shape {array.shape}: give {wanted}, one row an example."
         )
     check_finite(name, array)
+    if rank > 1:
+        return jnp.asarray(array, dtype)
     square = np.sum(array.astype(np.float64) ** 2, axis=1) / array.shape[1]
     worst = int(np.argmax(np.abs(square - 1)))
     if abs(square[worst] - 1) > 1e-3:
