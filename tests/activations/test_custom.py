@@ -61,10 +61,11 @@ def test_a_custom_copy_has_the_same_duals(name, tolerance):
         jnp.array([1.2, 0.9, 0.4]),
         jnp.array([0.5, 1.4, 1.0]),
     )
-    for one, other in (
-        (custom.dual(pair), registered.dual(pair)),
-        (custom.derivative_dual(pair), registered.derivative_dual(pair)),
-    ):
+    duals = [(custom.dual(pair), registered.dual(pair))]
+    if name != "step":  # where a jump has no derivative dual by expansion
+        slopes = custom.derivative_dual(pair), registered.derivative_dual(pair)
+        duals.append(slopes)
+    for one, other in duals:
         np.testing.assert_allclose(one, other, rtol=tolerance, atol=tolerance)
 
 

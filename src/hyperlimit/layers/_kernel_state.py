@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hyperlimit.activations import GaussianPair, safe_ratio
+from hyperlimit.activations import GaussianPair, safe_ratio, saturation
 
 
 class KernelState(eqx.Module):
@@ -94,7 +94,7 @@ class KernelState(eqx.Module):
         exponents = self.exponents
         if exponents is None:
             # Saturates where a product of scales cannot be represented.
-            top = float(jnp.finfo(here.gap.dtype).max) ** 0.5 / 16
+            top = saturation(here.gap.dtype)
             std_x, std_y = jnp.minimum(std_x, top), jnp.minimum(std_y, top)
         else:
             std_x, exponent_x = _normalised(std_x, exponents[0])

@@ -1,0 +1,44 @@
+"""The hyperbolic tangent."""
+
+from dataclasses import dataclass
+from typing import final
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from hyperlimit.activations._hermite import AbstractHermite, checked_terms
+
+
+@final
+@dataclass(frozen=True)
+class Tanh(AbstractHermite):
+    r"""$\phi(z) = \tanh z$, with duals by Hermite expansion.
+
+    BODY
+
+    Args:
+        degree: how many Hermite terms, at least one. Cost is proportional to it for
+            every pair.
+
+    Raises:
+        InputError: for a degree below one.
+
+    References:
+        The Hermite expansion as in Daniely, Frostig and Singer, NIPS 2016.
+
+    Examples:
+        >>> import jax.numpy as jnp
+        >>> from hyperlimit.activations import GaussianPair, Tanh
+        >>> one = jnp.ones(())
+        >>> print(f"{Tanh().dual(GaussianPair(one, one, 0.5 * one)):.4f}")
+        0.0000
+    """
+
+    degree: int = 192
+
+    def __post_init__(self):
+        checked_terms(self.degree)
+
+    def __call__(self, z: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The function itself, elementwise."""
+        return jnp.tanh(z)
