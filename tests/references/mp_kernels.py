@@ -187,8 +187,8 @@ def _gaussian_derivative(a, c, b):
     return 4 * c * _gaussian_value(a, c, b) ** 3
 
 
-def _raw(name: str, slope) -> tuple[Callable, Callable]:
-    """E phi(u) phi(v) and E phi'(u) phi'(v) of an activation that is not scaled."""
+def _closed_forms(slope) -> dict[str, Callable[[], tuple[Callable, Callable]]]:
+    """E phi(u) phi(v) and E phi'(u) phi'(v) of activations that are not scaled."""
     return {
         "relu": lambda: _leaky(mpf(0)),
         "leaky_relu": lambda: _leaky(slope),
@@ -205,14 +205,17 @@ def _raw(name: str, slope) -> tuple[Callable, Callable]:
         "cube": lambda: (_cube_value, lambda a, c, b: 9 * _square_value(a, c, b)),
         "exp": lambda: (_exp_value, _exp_value),
         "gaussian": lambda: (_gaussian_value, _gaussian_derivative),
-    }[name]()
+    }
+
+
+NAMES = tuple(_closed_forms(mpf(0)))
 
 
 def dual(name: str, a, c, b, negative_slope: float = 0.01) -> tuple[mpf, mpf]:
     """(E phi phi, E phi' phi') for covariance (a, c; c, b), E phi(N(0,1))^2 = 1."""
     with mp.workdps(max(mp.dps, WORKING_DIGITS)):
         a, c, b = mpf(a), mpf(c), mpf(b)
-        value, derivative = _raw(name, mpf(negative_slope))
+        value, derivative = _closed_forms(mpf(negative_slope))[name]()
         moment = value(mpf(1), mpf(1), mpf(1))
         return value(a, c, b) / moment, derivative(a, c, b) / moment
 

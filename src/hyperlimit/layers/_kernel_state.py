@@ -118,7 +118,9 @@ class KernelState(eqx.Module):
         ax, ay = safe_ratio(one.std_x, std_x), safe_ratio(one.std_y, std_y)
         bx, by = safe_ratio(two.std_x, std_x), safe_ratio(two.std_y, std_y)
         p, q = ax * ay, bx * by
-        crossed = (ax * by - ay * bx) ** 2 / (1 + p + q)
+        # As ax^2 + bx^2 = 1 = ay^2 + by^2, both terms have one sign; and equal inputs
+        # stay equal to the bit where ax * by - ay * bx is fused and is not quite zero.
+        crossed = ((ax - ay) * by - ay * (bx - by)) ** 2 / (1 + p + q)
         gap = p * one.gap + q * two.gap + crossed
         tangent = p * self.tangent + q * other.tangent
         return KernelState(GaussianPair(std_x, std_y, gap), tangent)
