@@ -17,7 +17,7 @@ from hyperlimit.errors import InputError
 from hyperlimit.finite import init
 from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
 from hyperlimit.limits import dual_limit
-from hyperlimit.networks import Hypernetwork, Network, mlp
+from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "networks",
     "regress",
     "regress_grid",
+    "siren",
     "unit_rows",
 ]
 __version__ = "0.1.0"

@@ -22,7 +22,7 @@ class Case:
     """An activation, and what its duals may miss of the integrals.
 
     `dual_slack` and `slope_slack` bound the error of a truncated expansion at
-    correlation one; they are multiplied by 2 |rho|^(degree - 1). `jump` is that of the
+    correlation one; they are multiplied by 2 |rho|^degree. `jump` is that of the
     function at zero: the derivative meant is the one almost everywhere.
     """
 
@@ -34,7 +34,7 @@ class Case:
     jump: float = 0.0
 
     def slacks(self) -> tuple[np.ndarray, np.ndarray]:
-        decay = 2 * np.abs(RHOS) ** (self.degree - 1)
+        decay = 2 * np.abs(RHOS) ** self.degree
         return self.dual_slack * decay, self.slope_slack * decay
 
 

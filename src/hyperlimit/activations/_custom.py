@@ -17,17 +17,16 @@ class Custom(AbstractHermite):
     $$E[\phi(u)\phi(v)] = \sum_n a_n(s_x) a_n(s_y) \rho^n,\qquad
       a_n(s) = E[\phi(s g) h_n(g)],$$
 
-    exact on the diagonal. Off it the error is at most $2 |\rho|^{degree - 1}$ times
-    what the first `degree` terms leave of $E\phi^2$ and $s^2 E\phi'^2$: negligible
-    for a smooth function, and slow to fall for one with a kink (for a rectifier use
-    its own class). With the nearest singularity at a distance $r$ from the real
+    and the same of $\phi'$, exact on the diagonal. Off it the error is at most
+    $2 |\rho|^{degree}$ times what the first `degree` terms leave of $E\phi^2$ and
+    $E\phi'^2$: negligible for a smooth function, and slow to fall for one with a kink
+    (for a rectifier use its own class). With the nearest singularity at a distance $r$ from the real
     line, $14^2 (s / r)^2$ terms leave some 1e-12; twice as many are safe.
 
     Args:
         function: maps an array elementwise and is differentiable by JAX; smooth but
-            for a kink at zero, of less than exponential-square growth. A function that
-            jumps at zero has its dual, but no derivative dual: see
-            `RectifiedMonomial` for what is meant by that of a step.
+            for a kink or a jump at zero, of less than exponential-square growth. The
+            derivative is the one that JAX finds: almost everywhere, without jumps.
         degree: how many Hermite terms, at least one. Cost is proportional to it for
             every pair.
 
