@@ -132,7 +132,7 @@ def _wave(hyperbolic):
 
 
 def _abrelu(negative, positive):
-    """phi = p u + (n - p) min(u, 0), and min(u, 0) = -relu(-u): as `_leaky` for n / p."""
+    """p times the leaky unit of slope n / p."""
     value, derivative = _leaky(negative / positive)
     square = positive**2
     return (
@@ -209,6 +209,11 @@ def _closed_forms(slope) -> dict[str, Callable[[], tuple[Callable, Callable]]]:
 
 
 NAMES = tuple(_closed_forms(mpf(0)))
+# Those whose duals separate into scale and angle.
+_ANY_VARIANCE = (
+    *("relu", "leaky_relu", "identity", "abs", "abrelu"),
+    *("step", "squared_relu", "square", "cube"),
+)
 
 
 def dual(name: str, a, c, b, negative_slope: float = 0.01) -> tuple[mpf, mpf]:
@@ -262,9 +267,9 @@ def _digits(net: Meta | Primary, vectors, source=1) -> int:
     """Digits to work with, `source` being the largest variance of a parameter.
 
     At a variance v, (1 + a)(1 + b) - c^2 loses up to 2 log10 v digits, and an exponent
-    log10 v; the angles of the piecewise linear activations do not depend on v.
+    log10 v; angles do not depend on v, and sums of pairings do not cancel.
     """
-    if net.activation in ("relu", "leaky_relu", "identity"):
+    if net.activation in _ANY_VARIANCE:
         return WORKING_DIGITS
     size, largest = max(fdot(q, q) / len(q) for q in map(_exact, vectors)), mpf(1)
     for _ in range(net.depth - 1):

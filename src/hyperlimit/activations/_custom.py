@@ -20,8 +20,9 @@ class Custom(AbstractHermite):
     and the same of $\phi'$, exact on the diagonal. Off it the error is at most
     $2 |\rho|^{degree}$ times what the first `degree` terms leave of $E\phi^2$ and
     $E\phi'^2$: negligible for a smooth function, and slow to fall for one with a kink
-    (for a rectifier use its own class). With the nearest singularity at a distance $r$ from the real
-    line, $14^2 (s / r)^2$ terms leave some 1e-12; twice as many are safe.
+    (for a rectifier use its own class). With the nearest singularity at a distance
+    $r$ from the real line, $14^2 (s / r)^2$ terms leave some 1e-12; half as many
+    again are safe for the derivative too.
 
     Args:
         function: maps an array elementwise and is differentiable by JAX; smooth but

@@ -25,7 +25,7 @@ class Exp(AbstractActivation):
 
     the last by `expm1`, without cancellation. A relative error $\epsilon$ of a
     deviation $s$ becomes one of $2 a^2 s^2 \epsilon$: that is the condition of the
-    problem, and rounding adds $4 \max(1, a^2 s^2)$ units in the last place.
+    problem, and rounding adds to the dual $4 \max(1, a^2 s^2)$ units in the last place.
     Deviations whose exponential cannot be represented saturate.
 
     Args:

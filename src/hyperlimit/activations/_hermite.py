@@ -2,6 +2,7 @@
 
 import functools
 import math
+from abc import abstractmethod
 
 import jax
 import jax.numpy as jnp
@@ -56,7 +57,10 @@ class AbstractHermite(AbstractActivation):
     takes $(14 s / r)^2$ products, and it is no better at large deviations.
     """
 
-    degree: int
+    @property
+    @abstractmethod
+    def degree(self) -> int:
+        """How many Hermite terms."""
 
     def second_moment(self) -> float:
         """The expectation of phi(u)^2 for a standard normal u, as a Python float."""

@@ -28,7 +28,10 @@ class AbstractPower(AbstractActivation):
     with $k_p(1) = 1$. Deviations whose power cannot be represented saturate.
     """
 
-    degree: int
+    @property
+    @abstractmethod
+    def degree(self) -> int:
+        """The power p."""
 
     @abstractmethod
     def angular(
