@@ -6,14 +6,14 @@ import numpy as np
 
 
 def gaussian_rule(
-    reach: float = 13.0, panels: int = 52, order: int = 20, halvings: int = 10
+    reach: float = 13.0, panels: int = 52, order: int = 20, halvings: int = 12
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""Nodes and weights with $\sum_k w_k f(x_k) \approx E f(N(0,1))$, float64.
 
     Composite Gauss-Legendre on panels of width 1/2 with an edge at zero: exact to
     rounding for functions that are smooth but for a kink at zero, where
     Gauss-Hermite converges only algebraically. The two panels at zero are halved
-    towards it `halvings` times, so that what changes there within a thousandth is
+    towards it `halvings` times, so that what changes there within 1e-4 is
     resolved too: a saturating function of a number of deviation 1e4.
     """
     base, base_weights = np.polynomial.legendre.leggauss(order)
