@@ -31,7 +31,7 @@ from hyperlimit.layers import (
     Residual,
 )
 from hyperlimit.limits import dual_limit
-from hyperlimit.networks import Hypernetwork, Network, mlp
+from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "networks",
     "regress",
     "regress_grid",
+    "siren",
     "unit_rows",
 ]
 __version__ = "0.1.0"

@@ -30,6 +30,9 @@ def _hard_inputs(columns=10):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_symmetric_and_positive_semidefinite(name, epsilon):
     inputs = _hard_inputs()
+    if name == "exp":
+        # At these lengths exponentials of exponentials leave the range of numbers.
+        inputs = jax.tree.map(lambda rows: rows / 4, inputs)
     for matrix in _limit(name, 0.2, f_depth=2).kernels(inputs):
         matrix = np.asarray(matrix)
         assert (matrix == matrix.T).all()

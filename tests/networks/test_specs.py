@@ -139,3 +139,16 @@ def test_parametrisations_agree_at_birth():
 
 def test_own_inputs_by_default():
     assert Network((hl.Dense(3),)).inputs == hl.Coordinates()
+
+
+def test_activations_scaled_or_not_by_choice():
+    scaled, plain = (
+        hl.mlp(depth=2, width=3, out=1, activation="erf", unit=unit)
+        for unit in (True, False)
+    )
+    assert scaled == hl.mlp(depth=2, width=3, out=1, activation="erf")
+    assert plain.layers[1] == hl.Elementwise(Erf(), unit=False)
+    # One activation below a linear layer: kernels differ by its second moment.
+    x = jnp.array([[1.0, 0.5], [-0.3, 2.0]])
+    one, other = (hl.dual_limit(network).nngp(x) for network in (scaled, plain))
+    assert jnp.allclose(one * Erf().second_moment(), other, rtol=1e-5)

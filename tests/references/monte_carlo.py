@@ -42,6 +42,20 @@ ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
     "gelu": (lambda u: u * _cdf(u), lambda u: _cdf(u) + u * _pdf(u)),
     "sin": (np.sin, np.cos),
     "cos": (np.cos, lambda u: -np.sin(u)),
+    "abs": (np.abs, np.sign),
+    "abrelu": (
+        lambda u: np.where(u > 0, u, 0.25 * u),
+        lambda u: np.where(u > 0, 1.0, 0.25),
+    ),
+    "step": (lambda u: np.where(u > 0, 1.0, 0.0), np.zeros_like),
+    "squared_relu": (
+        lambda u: np.maximum(u, 0) ** 2,
+        lambda u: 2 * np.maximum(u, 0),
+    ),
+    "square": (np.square, lambda u: 2 * u),
+    "cube": (lambda u: u**3, lambda u: 3 * u**2),
+    "exp": (np.exp, np.exp),
+    "gaussian": (lambda u: np.exp(-u * u), lambda u: -2 * u * np.exp(-u * u)),
 }
 
 

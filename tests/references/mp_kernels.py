@@ -131,8 +131,64 @@ def _wave(hyperbolic):
     return lambda a, c, b: exp(-(a + b) / 2) * hyperbolic(c)
 
 
-def _raw(name: str, slope) -> tuple[Callable, Callable]:
-    """E phi(u) phi(v) and E phi'(u) phi'(v) of an activation that is not scaled."""
+def _abrelu(negative, positive):
+    """p times the leaky unit of slope n / p."""
+    value, derivative = _leaky(negative / positive)
+    square = positive**2
+    return (
+        lambda a, c, b: square * value(a, c, b),
+        lambda a, c, b: square * derivative(a, c, b),
+    )
+
+
+def _step_value(a, c, b):
+    """The share of the plane where both are positive; a zero never is."""
+    return mpf(0) if a == 0 or b == 0 else (pi - _angle(a, c, b)) / (2 * pi)
+
+
+def _squared_relu_value(a, c, b):
+    """E (u+)^2 (v+)^2, in polar coordinates: the radius gives 4!! = 8.
+
+    The rest is the integral of cos^2(s) cos^2(s - t) over the pi - t radians where
+    both are positive, by product formulas.
+    """
+    t = _angle(a, c, b)
+    radians = (pi - t) * (2 + cos(2 * t)) / 8 + 3 * sin(2 * t) / 16
+    return 8 * a * b * radians / (2 * pi)
+
+
+def _squared_relu_derivative(a, c, b):
+    """4 E u+ v+."""
+    return 4 * _leaky(mpf(0))[0](a, c, b)
+
+
+def _square_value(a, c, b):
+    """Isserlis: the pairings of u u v v."""
+    return a * b + 2 * c * c
+
+
+def _cube_value(a, c, b):
+    """Isserlis: of the 15 pairings of u u u v v v, 9 have one mixed pair, 6 three."""
+    return 9 * a * b * c + 6 * c**3
+
+
+def _exp_value(a, c, b):
+    """The mean of exp(u + v), whose variance is a + 2c + b."""
+    return exp((a + 2 * c + b) / 2)
+
+
+def _gaussian_value(a, c, b):
+    """det(1 + 2 S)^(-1/2), S the covariance: a Gaussian integral."""
+    return 1 / sqrt((1 + 2 * a) * (1 + 2 * b) - 4 * c * c)
+
+
+def _gaussian_derivative(a, c, b):
+    """Its derivative in c."""
+    return 4 * c * _gaussian_value(a, c, b) ** 3
+
+
+def _closed_forms(slope) -> dict[str, Callable[[], tuple[Callable, Callable]]]:
+    """E phi(u) phi(v) and E phi'(u) phi'(v) of activations that are not scaled."""
     return {
         "relu": lambda: _leaky(mpf(0)),
         "leaky_relu": lambda: _leaky(slope),
@@ -141,14 +197,30 @@ def _raw(name: str, slope) -> tuple[Callable, Callable]:
         "gelu": lambda: (_gelu_value, _gelu_derivative),
         "sin": lambda: (_wave(sinh), _wave(cosh)),
         "cos": lambda: (_wave(cosh), _wave(sinh)),
-    }[name]()
+        "abs": lambda: _leaky(mpf(-1)),
+        "abrelu": lambda: _abrelu(mpf(1) / 4, mpf(1)),
+        "step": lambda: (_step_value, lambda a, c, b: mpf(0)),
+        "squared_relu": lambda: (_squared_relu_value, _squared_relu_derivative),
+        "square": lambda: (_square_value, lambda a, c, b: 4 * c),
+        "cube": lambda: (_cube_value, lambda a, c, b: 9 * _square_value(a, c, b)),
+        "exp": lambda: (_exp_value, _exp_value),
+        "gaussian": lambda: (_gaussian_value, _gaussian_derivative),
+    }
+
+
+NAMES = tuple(_closed_forms(mpf(0)))
+# Those whose duals separate into scale and angle.
+_ANY_VARIANCE = (
+    *("relu", "leaky_relu", "identity", "abs", "abrelu"),
+    *("step", "squared_relu", "square", "cube"),
+)
 
 
 def dual(name: str, a, c, b, negative_slope: float = 0.01) -> tuple[mpf, mpf]:
     """(E phi phi, E phi' phi') for covariance (a, c; c, b), E phi(N(0,1))^2 = 1."""
     with mp.workdps(max(mp.dps, WORKING_DIGITS)):
         a, c, b = mpf(a), mpf(c), mpf(b)
-        value, derivative = _raw(name, mpf(negative_slope))
+        value, derivative = _closed_forms(mpf(negative_slope))[name]()
         moment = value(mpf(1), mpf(1), mpf(1))
         return value(a, c, b) / moment, derivative(a, c, b) / moment
 
@@ -195,9 +267,9 @@ def _digits(net: Meta | Primary, vectors, source=1) -> int:
     """Digits to work with, `source` being the largest variance of a parameter.
 
     At a variance v, (1 + a)(1 + b) - c^2 loses up to 2 log10 v digits, and an exponent
-    log10 v; the angles of the piecewise linear activations do not depend on v.
+    log10 v; angles do not depend on v, and sums of pairings do not cancel.
     """
-    if net.activation in ("relu", "leaky_relu", "identity"):
+    if net.activation in _ANY_VARIANCE:
         return WORKING_DIGITS
     size, largest = max(fdot(q, q) / len(q) for q in map(_exact, vectors)), mpf(1)
     for _ in range(net.depth - 1):

@@ -10,23 +10,33 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from hyperlimit.activations._abrelu import ABReLU
+from hyperlimit.activations._abs import Abs
 from hyperlimit.activations._arccosine import arccosine
 from hyperlimit.activations._base import AbstractActivation
 from hyperlimit.activations._cos import Cos
+from hyperlimit.activations._custom import Custom
 from hyperlimit.activations._erf import Erf
+from hyperlimit.activations._exp import Exp
+from hyperlimit.activations._gaussian import Gaussian
 from hyperlimit.activations._gaussian_rule import gaussian_rule
 from hyperlimit.activations._gelu import GELU
-from hyperlimit.activations._hermite import Custom
 from hyperlimit.activations._identity import Identity
 from hyperlimit.activations._leaky_relu import LeakyReLU
+from hyperlimit.activations._monomial import Monomial
 from hyperlimit.activations._pair import (
     GaussianPair,
     diagonal_pair,
     safe_ratio,
     safe_sqrt,
+    saturation,
 )
+from hyperlimit.activations._rectified_monomial import RectifiedMonomial
 from hyperlimit.activations._relu import ReLU
 from hyperlimit.activations._sin import Sin
+from hyperlimit.activations._softplus import Softplus
+from hyperlimit.activations._swish import Swish
+from hyperlimit.activations._tanh import Tanh
 from hyperlimit.errors import InputError
 
 ACTIVATIONS: dict[str, AbstractActivation] = {
@@ -37,6 +47,17 @@ ACTIVATIONS: dict[str, AbstractActivation] = {
     "gelu": GELU(),
     "sin": Sin(),
     "cos": Cos(),
+    "abs": Abs(),
+    "abrelu": ABReLU(),
+    "step": RectifiedMonomial(0),
+    "squared_relu": RectifiedMonomial(2),
+    "square": Monomial(2),
+    "cube": Monomial(3),
+    "exp": Exp(),
+    "gaussian": Gaussian(),
+    "tanh": Tanh(),
+    "softplus": Softplus(),
+    "swish": Swish(),
 }
 
 
@@ -83,19 +104,29 @@ def _is_elementwise(function: Callable[[Array], Array]) -> bool:
 __all__ = [
     "ACTIVATIONS",
     "GELU",
+    "ABReLU",
+    "Abs",
     "AbstractActivation",
     "Cos",
     "Custom",
     "Erf",
+    "Exp",
+    "Gaussian",
     "GaussianPair",
     "Identity",
     "LeakyReLU",
+    "Monomial",
     "ReLU",
+    "RectifiedMonomial",
     "Sin",
+    "Softplus",
+    "Swish",
+    "Tanh",
     "activation",
     "arccosine",
     "diagonal_pair",
     "gaussian_rule",
     "safe_ratio",
     "safe_sqrt",
+    "saturation",
 ]

@@ -20,37 +20,41 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from hyperlimit.activations._horner import horner
+
 # Degrees at which the economised series errs by less than half a unit in the last
 # place; the test of this module measures them.
 _DEGREES = {"float64": 19, "float32": 7}
 
 
 @functools.cache
-def _coefficients(degree: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Polynomials in 4w - 1 on [-1, 1] for the two series, lowest order first."""
+def _coefficients(degree: int, order: int) -> tuple[float, ...]:
+    """The polynomial in 4w - 1 on [-1, 1] of `obtuse_series`, lowest order first."""
     k = np.arange(120)
     a = np.cumprod(np.where(k > 0, (2 * k - 1) / np.maximum(2 * k, 1), 1))
     a /= 2 * k + 1
+    scale = 2 / math.pi
+    for j in range(1, order + 1):
+        a, scale = a / (2 * k + 2 * j + 1), scale * 4 * j**2 / (2 * j - 1)
 
     # Taylor coefficients about w = 1/4: positive sums, as is their change to
     # Chebyshev polynomials, so that the tail cut off there is the only error.
     shift = np.array(
         [[math.comb(i, j) / 4.0**i for i in k] for j in range(2 * degree + 16)]
     )
-
-    def fitted(series: np.ndarray) -> tuple[float, ...]:
-        chebyshev = np.polynomial.chebyshev.poly2cheb(shift @ series)
-        kept = np.polynomial.chebyshev.cheb2poly(chebyshev[: degree + 1])
-        return tuple(kept.tolist())
-
-    return fitted(a * (2 / math.pi)), fitted(a / (2 * k + 3) * (8 / math.pi))
+    chebyshev = np.polynomial.chebyshev.poly2cheb(shift @ (a * scale))
+    kept = np.polynomial.chebyshev.cheb2poly(chebyshev[: degree + 1])
+    return tuple(kept.tolist())
 
 
-def _horner(coefficients: tuple[float, ...], y: Array) -> Array:
-    total = jnp.full_like(y, coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        total = total * y + coefficient
-    return total
+def obtuse_series(w: Float[Array, "..."], order: int) -> Float[Array, "..."]:
+    r"""$\kappa_n(2w - 1) / w^{n + 1/2}$ for $w \in [0, 1/2]$ and order $n$.
+
+    $\kappa_n' = \frac{n^2}{2n - 1} \kappa_{n-1}$ integrates the series of
+    $\kappa_0(2w - 1) = \frac2\pi \arcsin\sqrt w$ term by term.
+    """
+    degree = _DEGREES["float64" if w.dtype == jnp.float64 else "float32"]
+    return horner(_coefficients(degree, order), 4 * w - 1)
 
 
 @jax.custom_jvp
@@ -73,14 +77,12 @@ def arccosine(
         >>> print([f"{1 - float(value):.4f}" for value in after], slope)
         ['1.0000', '0.3183', '0.0000'] [1.  0.5 0. ]
     """
-    degree = _DEGREES["float64" if gap.dtype == jnp.float64 else "float32"]
-    angle_series, rise_series = _coefficients(degree)
     acute = gap <= 1
     missing = jnp.where(acute, gap, 2 - gap)
-    w, y = 0.5 * missing, 2 * missing - 1
+    w = 0.5 * missing
     t = jnp.sqrt(w)
-    angle = t * _horner(angle_series, y)
-    rise = w * t * _horner(rise_series, y)
+    angle = t * obtuse_series(w, 0)
+    rise = w * t * obtuse_series(w, 1)
     return (
         jnp.where(acute, gap, 1) - rise,
         jnp.where(acute, 1 - angle, angle),

@@ -64,6 +64,18 @@ class GaussianPair(eqx.Module):
         """The pair of `factor * u` and `factor * v`."""
         return GaussianPair(self.std_x * factor, self.std_y * factor, self.gap)
 
+    def held(self, top: float | None = None) -> "GaussianPair":
+        """The pair with deviations cut off, by default at `saturation`."""
+        top = saturation(self.gap.dtype) if top is None else top
+        return GaussianPair(
+            jnp.minimum(self.std_x, top), jnp.minimum(self.std_y, top), self.gap
+        )
+
+
+def saturation(dtype: jnp.dtype) -> float:
+    """The largest deviation that is kept: the product of two stays far from inf."""
+    return float(jnp.finfo(dtype).max) ** 0.5 / 16
+
 
 def diagonal_pair(std: Float[Array, "..."]) -> GaussianPair:
     """The pair (u, u): equal deviations and no gap."""

@@ -52,6 +52,13 @@ class AbstractPiecewiseLinear(AbstractActivation):
         straight = 2 * positive * negative / total
         if bent == 0:
             return pair.gap, jnp.ones_like(pair.gap)
+        if positive == -negative:
+            # An even function does not know u from -u: folded, so that opposite
+            # inputs have a gap as exact as equal ones.
+            acute = pair.gap <= 1
+            gap = jnp.where(acute, pair.gap, 2 - pair.gap)
+            after, slope = arccosine(gap)
+            return 2 * after - gap, jnp.where(acute, 2 * slope - 1, 1 - 2 * slope)
         after, slope = arccosine(pair.gap)
         if straight == 0:
             return after, slope

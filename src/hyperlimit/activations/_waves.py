@@ -1,9 +1,20 @@
 """Damped exponentials shared by the duals of sine and cosine."""
 
+import math
+
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.activations._pair import GaussianPair
+from hyperlimit.errors import InputError
+
+
+def checked_frequency(frequency: float) -> None:
+    """Raises an InputError unless the frequency makes a wave."""
+    if frequency == 0 or not math.isfinite(frequency):
+        raise InputError(
+            f"frequency={frequency} makes no wave: give a finite number other than 0."
+        )
 
 
 def mean_cos_cos(pair: GaussianPair) -> Float[Array, "..."]:

@@ -53,7 +53,9 @@ def complete(
     activation: Annotated[
         str,
         Option(
-            help="Of both networks: relu, leaky_relu, identity, erf, gelu, sin or cos."
+            help="Of both networks: relu, leaky_relu, abrelu, abs, identity, step, "
+            "squared_relu, square, cube, exp, gaussian, erf, gelu, sin, cos, tanh, "
+            "softplus or swish."
         ),
     ] = "relu",
     bandwidth: Annotated[

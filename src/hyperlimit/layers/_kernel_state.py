@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hyperlimit.activations import GaussianPair, safe_ratio
+from hyperlimit.activations import GaussianPair, safe_ratio, saturation
 
 
 class KernelState(eqx.Module):
@@ -94,7 +94,7 @@ class KernelState(eqx.Module):
         exponents = self.exponents
         if exponents is None:
             # Saturates where a product of scales cannot be represented.
-            top = float(jnp.finfo(here.gap.dtype).max) ** 0.5 / 16
+            top = saturation(here.gap.dtype)
             std_x, std_y = jnp.minimum(std_x, top), jnp.minimum(std_y, top)
         else:
             std_x, exponent_x = _normalised(std_x, exponents[0])
@@ -118,7 +118,9 @@ class KernelState(eqx.Module):
         ax, ay = safe_ratio(one.std_x, std_x), safe_ratio(one.std_y, std_y)
         bx, by = safe_ratio(two.std_x, std_x), safe_ratio(two.std_y, std_y)
         p, q = ax * ay, bx * by
-        crossed = (ax * by - ay * bx) ** 2 / (1 + p + q)
+        # As ax^2 + bx^2 = 1 = ay^2 + by^2, both terms have one sign; and equal inputs
+        # stay equal to the bit where ax * by - ay * bx is fused and is not quite zero.
+        crossed = ((ax - ay) * by - ay * (bx - by)) ** 2 / (1 + p + q)
         gap = p * one.gap + q * two.gap + crossed
         tangent = p * self.tangent + q * other.tangent
         return KernelState(GaussianPair(std_x, std_y, gap), tangent, exponents)

@@ -3,5 +3,6 @@
 from hyperlimit.networks._hypernetwork import Hypernetwork
 from hyperlimit.networks._mlp import mlp
 from hyperlimit.networks._network import Network
+from hyperlimit.networks._siren import siren
 
-__all__ = ["Hypernetwork", "Network", "mlp"]
+__all__ = ["Hypernetwork", "Network", "mlp", "siren"]

@@ -7,6 +7,7 @@ from jaxtyping import Array
 from hyperlimit.activations import AbstractActivation, activation
 from hyperlimit.errors import InputError
 from hyperlimit.layers import AbstractInputs, Coordinates, Dense, Elementwise
+from hyperlimit.networks._answers import answers
 from hyperlimit.networks._network import Network
 
 Choice = str | AbstractActivation | Callable[[Array], Array]
@@ -17,6 +18,7 @@ def mlp(
     depth: int,
     width: int,
     activation: Choice = "relu",
+    unit: bool = True,
     out: int | None = None,
     in_size: int | None = None,
     weight_std: float = 1.0,
@@ -28,13 +30,14 @@ def mlp(
     r"""Dense layers with an activation between each two: `depth` weight layers.
 
     $y^l = \frac{\sigma_w}{\sqrt{d_{l-1}}} W^l q^{l-1} + \sigma_b b^l$ and
-    $q^l = \hat\phi(y^l)$, where $\hat\phi$ is the activation scaled to unit second
-    moment under $N(0, 1)$; the last layer has no activation.
+    $q^l = \hat\phi(y^l)$, where $\hat\phi$ is the activation, scaled to unit second
+    moment under $N(0, 1)$ if `unit`; the last layer has no activation.
 
     Args:
         depth: the number of weight layers, at least one.
         width: the width of the hidden layers.
         activation: a registered name, an activation, or any elementwise function.
+        unit: whether the activation is scaled to unit second moment.
         out: the number of outputs. None in a meta-network, whose outputs are the
             weights of a primary network.
         in_size: the length of an input, if known already; finite networks only.
@@ -57,9 +60,9 @@ def mlp(
         raise InputError(f"depth={depth} counts weight layers and must be at least 1.")
     if out is not None and out < 1:
         raise InputError(f"out={out} must be at least 1.")
-    between = Elementwise(_activation(activation))
-    weights = _answers("weights_generated", weights_generated, depth)
-    biases = _answers("biases_generated", biases_generated, depth)
+    between = Elementwise(_activation(activation), unit)
+    weights = answers("weights_generated", weights_generated, depth)
+    biases = answers("biases_generated", biases_generated, depth)
     layers = []
     for level in range(depth):
         last = level == depth - 1
@@ -79,17 +82,3 @@ def mlp(
 
 # The keyword `activation` hides the function of that name inside `mlp`.
 _activation = activation
-
-
-def _answers(
-    name: str, given: bool | Sequence[bool] | None, depth: int
-) -> tuple[bool | None, ...]:
-    if given is None or isinstance(given, bool):
-        return (given,) * depth
-    answers = tuple(given)
-    if len(answers) != depth:
-        raise InputError(
-            f"{name} has {len(answers)} answers for {depth} weight layers: give one "
-            "for each, or a single one."
-        )
-    return answers
