@@ -14,11 +14,12 @@ Examples:
 from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
 from hyperlimit.errors import InputError
-from hyperlimit.finite import init
+from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import Coordinates, Dense, Elementwise, FourierFeatures
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp
 from hyperlimit.regression import regress, regress_grid, unit_rows
+from hyperlimit.serialisation import load, save
 
 __all__ = [
     "Coordinates",
@@ -28,17 +29,22 @@ __all__ = [
     "Hypernetwork",
     "InputError",
     "Network",
+    "TaskEmbedding",
     "activation",
     "data",
     "dual_limit",
     "finite",
+    "heads",
+    "hypernetize",
     "init",
     "layers",
     "limits",
+    "load",
     "mlp",
     "networks",
     "regress",
     "regress_grid",
+    "save",
     "unit_rows",
 ]
 __version__ = "0.1.0"
