@@ -108,5 +108,12 @@ def _restored(
         return array.copy()
     value = jnp.asarray(array)
     if key:
-        return jax.random.wrap_key_data(value, impl=jax.random.key_impl(leaf))
+        return jax.random.wrap_key_data(value, impl=_key_impl(leaf))
     return value
+
+
+def _key_impl(leaf: PyTree) -> str:
+    found = []
+    # Also of a leaf that is a shape and a type and has no values.
+    jax.eval_shape(lambda key: found.append(jax.random.key_impl(key)), leaf)
+    return found[0]

@@ -18,22 +18,26 @@ from hyperlimit.finite.heads._base import (
 from hyperlimit.finite.heads._linear_map import LinearMap, draw_map
 from hyperlimit.parametrisation import GeneratedParameter, Initialisation
 
+# The deviation of the phases that embeddings make: chunks are as good as independent.
+SPREAD = 2.0
+
 
 @final
 @dataclass(frozen=True)
 class Chunked(AbstractHead):
-    r"""Chunk c of the generated numbers is $H\sqrt2\,\mathrm{relu}(A\,[a(x), e_c])$.
+    r"""Chunk c of the generated numbers is $H\sqrt2\cos(A\,[a(x), e_c] + \varphi)$.
 
     The P generated numbers, one array after another, are cut into chunks of `size`;
-    each has a learned embedding $e_c$, of length $\sqrt{e}$ at birth, beside the
-    features. A and H are shared by all chunks. The hidden layer is what lets x act
-    differently in each: a linear map of the pair would only add the two. At birth both
-    halves of the pair have the same weight, and the outputs unit variance, times the
-    scale of each array.
+    each has a learned embedding $e_c$ beside the features. A, phi and H are learned and
+    shared by all chunks; their outputs are multiplied by the scale of each array. The
+    hidden layer is what lets x act differently in each chunk: a linear map of the pair
+    would only add the two. With phases uniform at birth its second moment is one
+    whatever x, and numbers at the same place of chunks c and c' have the correlation
 
-    Numbers at the same place of different chunks are correlated at birth, the more so
-    the nearer their embeddings; a `size` of at least the largest fan-in keeps the
-    weights of each neuron uncorrelated.
+    $$\exp\left(-\tfrac{2}{e} |e_c - e_{c'}|^2\right) \approx 0.02,$$
+
+    so that copies in different layers do not add up: with a ReLU in place of the
+    cosine they do, and outputs of deeper layers are too large by a factor of two.
 
     Cost: $h (d + e + S) + e P / S$ numbers to train for chunks of S and h hidden units;
     h P products for each x.
@@ -53,7 +57,7 @@ class Chunked(AbstractHead):
 
     size: int = 4096
     embedding: int = 32
-    hidden: int = 64
+    hidden: int = 128
 
     def __post_init__(self):
         for name in ("size", "embedding", "hidden"):
@@ -73,20 +77,18 @@ class Chunked(AbstractHead):
         """The head with the values that a row of the table of initialisations says."""
         total = sum(parameter.size for parameter in parameters)
         size = min(self.size, total)
-        keys = jax.random.split(key, 4)
+        keys = jax.random.split(key, 5)
         one = jnp.ones((), features.dtype)
-        drawn = jax.random.normal(
-            keys[0], (-(-total // size), self.embedding), features.dtype
-        )
-        length = jnp.linalg.norm(drawn, axis=1, keepdims=True)
+        shape = (-(-total // size), self.embedding)
         own = Features(self.embedding, one, features.dtype)
         hidden = Features(self.hidden, one, features.dtype)
-        half = 0.5**0.5
+        circle = (self.hidden,), features.dtype, 0, 2 * jnp.pi
         return ChunkedHead(
-            self.embedding**0.5 * drawn / length,
-            draw_map(keys[1], self.hidden, half, features, row),
-            draw_map(keys[2], self.hidden, half, own, row),
-            draw_map(keys[3], size, 1.0, hidden, row, row.kernel),
+            jax.random.normal(keys[0], shape, features.dtype),
+            draw_map(keys[1], self.hidden, 1.0, features, row),
+            draw_map(keys[2], self.hidden, SPREAD, own, row),
+            jax.random.uniform(keys[3], *circle),
+            draw_map(keys[4], size, 1.0, hidden, row, row.kernel),
             parameters,
             tuple(row.std(parameter) for parameter in parameters),
         )
@@ -99,6 +101,7 @@ class ChunkedHead(AbstractHeadModule):
     embeddings: Float[Array, "c e"]
     from_features: LinearMap
     from_embedding: LinearMap
+    phases: Float[Array, " h"]
     outputs: LinearMap
     parameters: tuple[GeneratedParameter, ...] = eqx.field(static=True)
     stds: tuple[float, ...] = eqx.field(static=True)
@@ -108,7 +111,7 @@ class ChunkedHead(AbstractHeadModule):
         shared = self.from_features(features)
 
         def chunk(embedding: Array) -> Array:
-            hidden = jax.nn.relu(shared + self.from_embedding(embedding))
+            hidden = jnp.cos(shared + self.from_embedding(embedding) + self.phases)
             return self.outputs(2**0.5 * hidden)
 
         arrays = split(jax.vmap(chunk)(self.embeddings).reshape(-1), self.parameters)

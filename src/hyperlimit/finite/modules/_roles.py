@@ -12,7 +12,7 @@ from hyperlimit.finite.modules._leaves import can_be_generated, owner
 from hyperlimit.parametrisation import GeneratedParameter
 from hyperlimit.serialisation import array_name
 
-Gain = float | Mapping[str, float] | None
+Gain = float | int | Mapping[str, float | int] | None
 Fans = Callable[[PyTree, tuple[int, ...]], tuple[int, int]]
 
 # Arrays of these act around their own values, whatever their shape.

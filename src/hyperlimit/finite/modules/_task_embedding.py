@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 from hyperlimit.errors import InputError
 
@@ -52,7 +52,7 @@ class TaskTable(eqx.Module):
     values: Float[Array, "tasks size"]
 
     def __call__(
-        self, task: int | Int[Array, ""] | Int[np.ndarray, ""] | np.integer
+        self, task: int | Integer[Array, ""] | Integer[np.ndarray, ""] | np.integer
     ) -> Float[Array, " size"]:
         """The vector of a task.
 
@@ -75,5 +75,6 @@ class TaskTable(eqx.Module):
                 "batch."
             )
         # A negative number would count from the end.
-        index = jnp.where(jnp.asarray(task) < 0, tasks, jnp.asarray(task))
+        number = jnp.asarray(task).astype(int)
+        index = jnp.where(number < 0, tasks, number)
         return self.values.at[index].get(mode="fill", fill_value=jnp.nan)

@@ -15,7 +15,7 @@ from hyperlimit.finite.heads import Features
 from hyperlimit.layers import AbstractInputs, Dense
 from hyperlimit.networks import Network
 
-PROBES = 256
+PROBES = 64
 
 
 @final
