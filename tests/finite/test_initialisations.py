@@ -130,12 +130,18 @@ def test_without_biases_weights_take_the_whole_variance(row):
     check(row, False, measured(row, 16, False))
 
 
+# Products of low rank fluctuate more from network to network, and take more of them.
 @pytest.mark.parametrize(
-    "head", [hl.heads.PerLayer(), hl.heads.Chunked(size=1000), hl.heads.LowRank(rank=4)]
+    ("head", "seeds"),
+    [
+        (hl.heads.PerLayer(), SEEDS),
+        (hl.heads.Chunked(size=1000, hidden=64), SEEDS),
+        (hl.heads.LowRank(rank=8), 3 * SEEDS),
+    ],
 )
 @pytest.mark.parametrize("row", ["ntk", "hyperfan_in"])
-def test_every_head_keeps_the_promise(row, head):
-    check(row, True, measured(row, 784, True, head=head))
+def test_every_head_keeps_the_promise(row, head, seeds):
+    check(row, True, measured(row, 100, True, head=head, seeds=seeds))
 
 
 def test_a_relu_meta_network_of_realistic_width():
