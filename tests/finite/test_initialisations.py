@@ -130,12 +130,12 @@ def test_without_biases_weights_take_the_whole_variance(row):
     check(row, False, measured(row, 16, False))
 
 
-# Products of low rank fluctuate more from network to network, and take more of them.
+# What is not independent fluctuates more from network to network: sample more of them.
 @pytest.mark.parametrize(
     ("head", "seeds"),
     [
         (hl.heads.PerLayer(), SEEDS),
-        (hl.heads.Chunked(size=1000, hidden=64), SEEDS),
+        (hl.heads.Chunked(size=1000), 2 * SEEDS),
         (hl.heads.LowRank(rank=8), 3 * SEEDS),
     ],
 )
