@@ -162,6 +162,10 @@ CASES = {
         lambda p: hl.save(p / "a" / "b", LIKE),
         ("cannot be written", "No such file"),
     ),
+    "a file for a folder": (
+        lambda p: hl.save(stored(p) / "b", LIKE),
+        ("cannot be written", "Not a directory"),
+    ),
     "no arrays": (lambda p: hl.save(p, jnp.sin), ("no array",)),
     "no values": (
         lambda p: hl.save(p, eqx.filter_eval_shape(lambda: LIKE)),

@@ -1,5 +1,6 @@
 """Writing the arrays of a module."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -61,7 +62,9 @@ def save(path: str | os.PathLike[str], net: PyTree) -> None:
             f"({error.strerror or 'unknown reason'}): give one in a folder that can be."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # It has been renamed, or there is no such folder.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _stored(name: str, leaf: PyTree) -> np.ndarray:
