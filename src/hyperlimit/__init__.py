@@ -14,7 +14,7 @@ Examples:
 from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
 from hyperlimit.errors import InputError
-from hyperlimit.finite import init
+from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
     AveragePool,
     Convolution,
@@ -33,6 +33,7 @@ from hyperlimit.layers import (
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
+from hyperlimit.serialisation import load, save
 
 __all__ = [
     "AveragePool",
@@ -51,17 +52,22 @@ __all__ = [
     "LowRank",
     "Network",
     "Residual",
+    "TaskEmbedding",
     "activation",
     "data",
     "dual_limit",
     "finite",
+    "heads",
+    "hypernetize",
     "init",
     "layers",
     "limits",
+    "load",
     "mlp",
     "networks",
     "regress",
     "regress_grid",
+    "save",
     "siren",
     "unit_rows",
 ]

@@ -10,7 +10,8 @@ import numpy as np
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_python_of_the_readme_runs():
+def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where it saves a file
     text = (ROOT / "README.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     assert blocks
@@ -29,6 +30,8 @@ def test_the_python_of_the_readme_runs():
     assert names["m"].shape == names["v"].shape == (4,)
     np.testing.assert_allclose(names["g"](names["z"]), names["y"])
     assert isinstance(names["d"], jax.Array)
+    assert names["many"].shape == (5, 6, 10)
+    np.testing.assert_allclose(names["third"](names["z"]), names["logits"], rtol=1e-5)
 
 
 def test_files_that_the_documents_link_to_exist():

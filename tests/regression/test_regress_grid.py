@@ -143,7 +143,7 @@ CONVOLUTIONAL = hl.Network(
         hl.Convolution(8, stride=2),
         hl.Elementwise(hl.activation("relu")),
         hl.Flatten(),
-        hl.LayerNorm(centre=False),
+        hl.LayerNorm(centre=False, epsilon=0.0),
         hl.Dense(None),
     ),
     hl.Images(),

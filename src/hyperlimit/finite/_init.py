@@ -1,12 +1,11 @@
 """Descriptions read as finite networks."""
 
-import jax
-import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from hyperlimit.errors import InputError
 from hyperlimit.finite._hypernetwork import FiniteHypernetwork
 from hyperlimit.finite._network import FiniteNetwork
+from hyperlimit.finite._random_key import check_key
 from hyperlimit.finite._shaped import shaped_hypernetwork, shaped_network
 from hyperlimit.finite._unshaped import UnshapedHypernetwork
 from hyperlimit.layers import Size, as_size
@@ -51,7 +50,7 @@ def init(
         (3, 7, 1)
     """
     named_parametrisation(parametrisation)
-    _check_key(key)
+    check_key(key)
     if isinstance(spec, Network):
         size = _size("x", x, spec.in_size, spec.inputs.rank)
         if size is None:
@@ -75,15 +74,6 @@ def init(
             f"{unknown}, an example or its length, too."
         )
     return shaped_hypernetwork(spec, key, x_size, z_size, parametrisation)
-
-
-def _check_key(key: object) -> None:
-    kind = getattr(key, "dtype", None)
-    typed = kind is not None and jnp.issubdtype(kind, jax.dtypes.prng_key)
-    if not (typed or kind == jnp.uint32):
-        raise InputError(
-            f"key={key!r} is not a random key of JAX: give jax.random.key(0), say."
-        )
 
 
 def _size(

@@ -1,5 +1,12 @@
-"""Parametrisations: how the scale of a weight is shared out, as a table of numbers."""
+"""How the scale of a weight is shared out, and generated ones start, as tables."""
 
+from hyperlimit.parametrisation._generated_parameter import GeneratedParameter
+from hyperlimit.parametrisation._initialisation import (
+    INITIALISATIONS,
+    SMALL,
+    Initialisation,
+    initialisation,
+)
 from hyperlimit.parametrisation._parameter import Parameter
 from hyperlimit.parametrisation._table import (
     PARAMETRISATIONS,
@@ -7,4 +14,14 @@ from hyperlimit.parametrisation._table import (
     parametrisation,
 )
 
-__all__ = ["PARAMETRISATIONS", "Parameter", "Parametrisation", "parametrisation"]
+__all__ = [
+    "INITIALISATIONS",
+    "PARAMETRISATIONS",
+    "SMALL",
+    "GeneratedParameter",
+    "Initialisation",
+    "Parameter",
+    "Parametrisation",
+    "initialisation",
+    "parametrisation",
+]

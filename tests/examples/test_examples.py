@@ -1,0 +1,35 @@
+"""The examples run, smaller than a user runs them, and learn."""
+
+import importlib.util
+from pathlib import Path
+
+import jax
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "examples"
+SMALLER = {
+    "siren_images": {"steps": 40, "images": 6},
+    "task_block": {"steps": 40, "count": 200},
+    "lora": {"steps": 40, "count": 200},
+}
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_example_is_tested():
+    assert {path.stem for path in FOLDER.glob("*.py")} == set(SMALLER)
+
+
+@pytest.mark.parametrize(("name", "settings"), SMALLER.items(), ids=list(SMALLER))
+def test_the_loss_falls(name, settings, capsys):
+    # Optax divides by powers of integers, which strict promotion refuses.
+    with jax.numpy_dtype_promotion("standard"):
+        losses = example(name).main(**settings)
+    assert len(losses) == settings["steps"]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    assert capsys.readouterr().out.count("\n") == 1
