@@ -14,6 +14,8 @@ import pytest
 import hyperlimit as hl
 from hyperlimit.parametrisation import INITIALISATIONS
 
+pytestmark = pytest.mark.float64_only(reason="averages of samples")
+
 Z, WIDTH, OUT = 16, 48, 16
 SEEDS = 1600
 SMALL = 0.1

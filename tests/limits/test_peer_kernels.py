@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hyperlimit as hl
-from hyperlimit.activations import ACTIVATIONS
+from hyperlimit.activations import ACTIVATIONS, ABReLU, Exp, Sin
 from hyperlimit.layers import (
     AveragePool,
     Convolution,
@@ -58,6 +58,14 @@ VECTORS = {
     "mlp gelu": perceptron("gelu"),
     "mlp sin": perceptron("sin"),
     "mlp cos": perceptron("cos"),
+    "mlp abs": perceptron("abs"),
+    "mlp abrelu": perceptron(ABReLU(-0.5, 2.0)),
+    "mlp sin 3": perceptron(Sin(3.0)),
+    "mlp gaussian": perceptron("gaussian"),
+    "mlp exp": perceptron(Exp(0.4)),
+    "mlp square": perceptron("square", weight_std=0.7),
+    "mlp cube": perceptron("cube", weight_std=0.6),
+    "mlp step": perceptron("step"),
     "residual": (
         dense(),
         Residual((act("relu"), dense(1.2, 0.3))),
