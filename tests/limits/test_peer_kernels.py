@@ -65,7 +65,6 @@ VECTORS = {
     "mlp exp": perceptron(Exp(0.4)),
     "mlp square": perceptron("square", weight_std=0.7),
     "mlp cube": perceptron("cube", weight_std=0.6),
-    "mlp step": perceptron("step"),
     "residual": (
         dense(),
         Residual((act("relu"), dense(1.2, 0.3))),

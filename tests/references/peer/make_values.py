@@ -62,8 +62,7 @@ VECTORS = {
     "mlp exp": perceptron(stax.Exp(1.0, 0.4)),
     "mlp square": perceptron(stax.Monomial(2), weight_std=0.7),
     "mlp cube": perceptron(stax.Monomial(3), weight_std=0.6),
-    # Of degree two and more it gives NaN on these inputs: compared at degree zero.
-    "mlp step": perceptron(stax.RectifiedMonomial(0)),
+    # Its RectifiedMonomial gives NaN on these inputs, of any degree: not compared.
     "residual": stax.serial(
         dense(), residual(stax.Relu(), dense(1.2, 0.3)), stax.Relu(), dense()
     ),
@@ -152,7 +151,7 @@ def main() -> None:
                 "nngp": rounded(found.nngp),
                 "ntk": rounded(found.ntk),
             }
-    (HERE / "values.json").write_text(json.dumps(values) + "\n")
+    (HERE / "values.json").write_text(json.dumps(values, allow_nan=False) + "\n")
 
 
 if __name__ == "__main__":
