@@ -46,6 +46,10 @@ def complete(
         ),
     ] = True,
     kernel: Annotated[str, Option(help="ntk (hyperkernel) or nngp.")] = "ntk",
+    meta: Annotated[
+        str,
+        Option(help="The meta-network: dense, or conv, which reads images as images."),
+    ] = "dense",
     meta_depth: Annotated[int, Option(help="Weight layers of the meta-network.")] = 4,
     primary_depth: Annotated[
         int, Option(help="Weight layers of the primary network.")
@@ -106,6 +110,7 @@ def complete(
         seen_targets=seen_targets,
         own_pixels=own_pixels,
         kernel=kernel,
+        meta=meta,
         meta_depth=meta_depth,
         primary_depth=primary_depth,
         activation=activation,

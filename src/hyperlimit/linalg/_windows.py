@@ -31,9 +31,9 @@ class Windows:
         >>> windows.out((5, 6))
         (3, 3)
         >>> print(windows.totals(jnp.ones((5, 6)), [(0, 1)]))
-        [[4. 6. 4.]
-         [6. 9. 6.]
-         [4. 6. 4.]]
+        [[6. 6. 4.]
+         [9. 9. 6.]
+         [6. 6. 4.]]
     """
 
     shape: tuple[int, int]

@@ -8,7 +8,7 @@ from sklearn.neighbors import NearestNeighbors
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import mlp
 from hyperlimit.regression import regress
-from hyperlimit.studies.completion._problem import CompletionProblem
+from hyperlimit.studies.completion._problem import CompletionProblem, seen_part
 
 Floats = NDArray[np.float32]
 NEIGHBOURS = 5
@@ -42,11 +42,11 @@ def ntk_vector(problem: CompletionProblem) -> Floats:
     targets = problem.standardised.reshape(problem.train.n, -1)
     fit = regress(
         dual_limit(network),
-        jnp.asarray(problem.seen(problem.train)),
+        jnp.asarray(seen_part(problem.train.pixels, problem.observed)),
         targets,
         ridge=config.ridge,
     )
-    predicted = fit.mean(jnp.asarray(problem.seen(problem.test)))
+    predicted = fit.mean(jnp.asarray(seen_part(problem.test.pixels, problem.observed)))
     shape = (problem.test.n, *problem.centre.shape)
     predicted = np.asarray(predicted, np.float32).reshape(shape)
     return predicted * problem.scale + problem.centre

@@ -3,9 +3,21 @@
 import dataclasses
 from dataclasses import dataclass
 
+from hyperlimit.activations import activation
 from hyperlimit.errors import InputError
-from hyperlimit.layers import FourierFeatures
-from hyperlimit.networks import Hypernetwork, mlp
+from hyperlimit.layers import (
+    AbstractLayer,
+    Convolution,
+    Dense,
+    Elementwise,
+    Flatten,
+    FourierFeatures,
+    Images,
+    LayerNorm,
+)
+from hyperlimit.networks import Hypernetwork, Network, mlp
+
+META_NETWORKS = ("dense", "conv")
 
 
 @dataclass(frozen=True)
@@ -13,7 +25,9 @@ class CompletionConfig:
     """Settings of a completion run; everything that a result depends on.
 
     The meta-network reads the observed pixels of an image, the primary network a
-    pixel's coordinates in pixels, through Fourier features of a bandwidth.
+    pixel's coordinates in pixels, through Fourier features of a bandwidth. A "conv"
+    meta-network has `meta_depth - 1` convolutions of 3x3, all but the first with
+    stride 2, and reads which pixels are seen as one more channel.
     """
 
     data: str = "digits"
@@ -28,6 +42,8 @@ class CompletionConfig:
     # solver can: with incomplete targets of up to 12,000 known values.
     own_pixels: bool = True
     kernel: str = "ntk"
+    # "dense" reads the seen pixels as a vector, "conv" as an image.
+    meta: str = "dense"
     meta_depth: int = 4
     primary_depth: int = 3
     activation: str = "relu"
@@ -37,6 +53,7 @@ class CompletionConfig:
     precision: str = "float32"
     # Finite networks of the same spec, for the comparison.
     meta_width: int = 256
+    conv_channels: int = 16
     primary_width: int = 64
     frequencies: int = 32
     finite_steps: int = 1000
@@ -54,6 +71,10 @@ class CompletionConfig:
             )
         if self.kernel not in ("ntk", "nngp"):
             raise InputError(f"--kernel {self.kernel} was given: give ntk or nngp.")
+        if self.meta not in META_NETWORKS:
+            raise InputError(
+                f"--meta {self.meta} was given: give {' or '.join(META_NETWORKS)}."
+            )
         if self.seed < 0:
             raise InputError(f"--seed {self.seed} was given: give 0 or more.")
 
@@ -61,12 +82,7 @@ class CompletionConfig:
         """The hypernetwork for images of (height, width, channels)."""
         height, width, channels = shape
         return Hypernetwork(
-            meta=mlp(
-                depth=self.meta_depth,
-                width=self.meta_width,
-                activation=self.activation,
-                in_size=height * width * channels,
-            ),
+            meta=self._meta(shape),
             primary=mlp(
                 depth=self.primary_depth,
                 width=self.primary_width,
@@ -79,6 +95,24 @@ class CompletionConfig:
                 ),
             ),
         )
+
+    def _meta(self, shape: tuple[int, int, int]) -> Network:
+        height, width, channels = shape
+        if self.meta == "dense":
+            return mlp(
+                depth=self.meta_depth,
+                width=self.meta_width,
+                activation=self.activation,
+                in_size=height * width * channels,
+            )
+        between = Elementwise(activation(self.activation))
+        layers: list[AbstractLayer] = []
+        for level in range(self.meta_depth - 1):
+            stride = 1 if level == 0 else 2
+            layers += [Convolution(self.conv_channels, stride=stride), between]
+        # The norm makes K_f(x, x) one for every image, as |x|^2 = d does above.
+        layers += [Flatten(), LayerNorm(centre=False, epsilon=1e-9), Dense(None)]
+        return Network(tuple(layers), Images(), (height, width, channels + 1))
 
     def bandwidth_for(self, size: tuple[int, int]) -> float:
         """The given bandwidth in pixels, or a tenth of the longer side."""

@@ -11,7 +11,7 @@ from hyperlimit.studies._provenance import provenance
 from hyperlimit.studies._reporter import Reporter
 from hyperlimit.studies.completion._measures import errors
 from hyperlimit.studies.completion._model_file import CompletionModel, load_model
-from hyperlimit.studies.completion._problem import seen_part
+from hyperlimit.studies.completion._problem import meta_inputs
 from hyperlimit.studies.completion._run import (
     SHOWN,
     VARIANCES,
@@ -81,7 +81,7 @@ def _new_images(model: CompletionModel, images: Images) -> NewImages:
     pixels = images.pixels.reshape(images.n, -1, images.shape[2])
     conditioned = model.config.own_pixels and model.fit.takes_values
     return NewImages(
-        seen_part(images.pixels, model.observed),
+        meta_inputs(model.config.meta, images.pixels, model.observed),
         (pixels - model.centre) / model.scale,
         model.observed.ravel() if conditioned else None,
     )

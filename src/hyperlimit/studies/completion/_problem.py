@@ -62,8 +62,8 @@ class CompletionProblem:
         return bool(self.known.all())
 
     def seen(self, images: Images) -> Floats:
-        """What the meta-network reads of each image, (n, p c): |x|^2 = p c."""
-        return seen_part(images.pixels, self.observed)
+        """What the meta-network reads of each image: (n, p c) or (n, h, w, c + 1)."""
+        return meta_inputs(self.config.meta, images.pixels, self.observed)
 
     def flat(self, images: Images) -> Floats:
         """Images as (n, p, c)."""
@@ -94,6 +94,15 @@ def completion_problem(config: CompletionConfig) -> CompletionProblem:
         scale = np.ones_like(centre)
     centre, scale = (np.asarray(part, np.float32) for part in (centre, scale))
     return CompletionProblem(config, train, test, observed, known, centre, scale)
+
+
+def meta_inputs(meta: str, pixels: Floats, observed: NDArray[np.bool_]) -> Floats:
+    """What a dense or convolutional meta-network reads of images."""
+    if meta == "dense":
+        return seen_part(pixels, observed)
+    mask = np.broadcast_to(observed[None, :, :, None], (*pixels.shape[:3], 1))
+    masked = np.where(mask, pixels, 0)
+    return np.concatenate([masked, mask], axis=3).astype(np.float32)
 
 
 def seen_part(pixels: Floats, observed: NDArray[np.bool_]) -> Floats:

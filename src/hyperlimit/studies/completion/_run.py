@@ -110,7 +110,7 @@ class NewImages(NamedTuple):
     """Images to complete, as the regression takes them.
 
     Attributes:
-        seen: what the meta-network reads, (m, p c).
+        seen: what the meta-network reads, (m, p c) or (m, h, w, c + 1).
         values: their pixels in the units of the targets, (m, p, c).
         known: the pixels (p,) whose values also condition the completion, or None.
     """
