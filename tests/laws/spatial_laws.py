@@ -13,10 +13,11 @@ SIZE = (5, 4, 3)
 
 
 def images() -> jax.Array:
-    """Four images: generic ones, an exact duplicate, one that is partly black."""
-    found = np.random.default_rng(0).standard_normal((4, *SIZE))
+    """Generic ones, a duplicate, one that is partly black, and an opposite one."""
+    found = np.random.default_rng(0).standard_normal((5, *SIZE))
     found[2] = found[0]
     found[3, :2] = 0
+    found[4] = -0.7 * found[0]
     return jnp.asarray(found, float)
 
 
@@ -104,7 +105,7 @@ class SpatialLaws:
             if case.all_pairs and matrix.ndim > 2:
                 swapped = np.moveaxis(swapped, (2, 3, 4, 5), (4, 5, 2, 3))
             np.testing.assert_allclose(matrix, swapped, rtol=0, atol=10 * tolerance)
-            flat = np.moveaxis(matrix.reshape(4, 4, -1), -1, 0)
+            flat = np.moveaxis(matrix.reshape(5, 5, -1), -1, 0)
             if case.all_pairs and matrix.ndim > 2:
                 whole = np.moveaxis(matrix, 1, 3)
                 side = int(np.prod(whole.shape[:3]))
@@ -115,13 +116,18 @@ class SpatialLaws:
     def test_the_diagonal_alone(self, case, tolerance):
         whole = case.limit(1.5)
         alone = case.limit(1.5, diagonal=True)
-        each = np.arange(4)
+        each = np.arange(5)
         for matrix, diagonal in ((whole.nngp, alone.nngp), (whole.ntk, alone.ntk)):
             np.testing.assert_allclose(
                 np.asarray(diagonal),
                 np.asarray(matrix)[each, each],
                 atol=10 * tolerance,
             )
+
+    def test_gaps_stay_within_their_range(self, case):
+        gap = np.asarray(case.limit(1.5).pair.gap)
+        assert (gap >= 0).all()
+        assert (gap <= 2).all()
 
     def test_homogeneous_layers_scale(self, case, tolerance):
         once, scaled = case.limit(1.5), case.limit(1.5, 3.0)

@@ -111,6 +111,18 @@ def test_incomplete_targets(tmp_path):
     assert eased_error < plain_error
 
 
+def test_a_convolutional_meta_network(tmp_path):
+    config = CompletionConfig(**SMALL, meta="conv", meta_depth=3)
+    metrics = complete(config, tmp_path / "out", Silent())
+    error = metrics["errors"]["ntk"]["hidden"]
+    assert error < 0.09
+    written_digits(tmp_path / "in")
+    predicted = predict(
+        tmp_path / "out" / "model.npz", tmp_path / "in", tmp_path / "p", Silent()
+    )
+    assert predicted["errors_against_given"]["hidden"] == pytest.approx(error, rel=0.6)
+
+
 def test_colour_folders_blank_images_and_masks(tmp_path):
     draw = np.random.default_rng(0)
     (tmp_path / "in").mkdir()

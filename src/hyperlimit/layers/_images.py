@@ -110,4 +110,5 @@ def _column(a: ImageRows) -> ImageRows:
 def _state(a: ImageRows, b: ImageRows) -> KernelState:
     """K and no T; half the squared distance of directions is the gap."""
     gap = jnp.sum((a.direction - b.direction) ** 2, axis=-1) / 2
+    gap = jnp.minimum(gap, 2.0)
     return KernelState.of_inputs(GaussianPair(a.std, b.std, gap))

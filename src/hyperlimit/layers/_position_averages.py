@@ -44,7 +44,9 @@ def shared_windows(state: SpatialState, windows: Windows) -> SpatialState:
                 unequal
                 + (safe_ratio(one, mean_x * root) - safe_ratio(two, mean_y * root)) ** 2
             )
-        pair = GaussianPair(mean_x * top_x, mean_y * top_y, gap + unequal / 2)
+        # Rounding may step over two, where activations have no value.
+        gap = jnp.minimum(gap + unequal / 2, 2.0)
+        pair = GaussianPair(mean_x * top_x, mean_y * top_y, gap)
         return KernelState(pair, tangent)
 
     return state.everywhere(averaged)
@@ -60,6 +62,7 @@ def equal_positions(state: SpatialState) -> KernelState:
     one, two = safe_ratio(x, mean_x), safe_ratio(y, mean_y)
     weight = one * two
     gap = jnp.mean(weight * part.pair.gap + (one - two) ** 2 / 2, axes)
+    gap = jnp.minimum(gap, 2.0)
     pair = GaussianPair((mean_x * top_x)[..., 0, 0], (mean_y * top_y)[..., 0, 0], gap)
     return KernelState(pair, jnp.mean(weight * part.tangent, axes))
 

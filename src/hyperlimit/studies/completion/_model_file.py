@@ -14,8 +14,8 @@ from hyperlimit.regression import GridRegression, restored_grid_regression
 from hyperlimit.studies.completion._config import CompletionConfig
 from hyperlimit.studies.completion._problem import CompletionProblem, pixel_coordinates
 
-_FORMAT = 1
-_ARRAYS = ("x", "weights", "observed", "centre", "scale", "known")
+_FORMAT = 2
+_ARRAYS = ("x", "weights", "observed", "centre", "scale", "known", "levels")
 
 
 def save_model(
@@ -38,6 +38,7 @@ def save_model(
         observed=problem.observed,
         centre=problem.centre,
         scale=problem.scale,
+        levels=problem.levels,
         known=problem.known.reshape(problem.train.n, -1),
     )
 
@@ -52,6 +53,7 @@ class CompletionModel:
         self.observed = arrays["observed"]
         self.centre = arrays["centre"]
         self.scale = arrays["scale"]
+        self.levels = arrays["levels"]
         self.fit = restored_grid_regression(
             dual_limit(self.config.spec(self.shape)),
             self.config.kernel,

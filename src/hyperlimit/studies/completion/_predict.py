@@ -81,7 +81,7 @@ def _new_images(model: CompletionModel, images: Images) -> NewImages:
     pixels = images.pixels.reshape(images.n, -1, images.shape[2])
     conditioned = model.config.own_pixels and model.fit.takes_values
     return NewImages(
-        meta_inputs(model.config.meta, images.pixels, model.observed),
+        meta_inputs(model.config.meta, images.pixels, model.observed, model.levels),
         (pixels - model.centre) / model.scale,
         model.observed.ravel() if conditioned else None,
     )

@@ -63,7 +63,13 @@ class CompletionProblem:
 
     def seen(self, images: Images) -> Floats:
         """What the meta-network reads of each image: (n, p c) or (n, h, w, c + 1)."""
-        return meta_inputs(self.config.meta, images.pixels, self.observed)
+        return meta_inputs(self.config.meta, images.pixels, self.observed, self.levels)
+
+    @property
+    def levels(self) -> Floats:
+        """Mean and standard deviation of the seen pixels of training images, (2,)."""
+        seen = self.train.pixels[:, self.observed]
+        return np.array([seen.mean(), np.hypot(seen.std(), 1e-3)], np.float32)
 
     def flat(self, images: Images) -> Floats:
         """Images as (n, p, c)."""
@@ -96,13 +102,21 @@ def completion_problem(config: CompletionConfig) -> CompletionProblem:
     return CompletionProblem(config, train, test, observed, known, centre, scale)
 
 
-def meta_inputs(meta: str, pixels: Floats, observed: NDArray[np.bool_]) -> Floats:
-    """What a dense or convolutional meta-network reads of images."""
+def meta_inputs(
+    meta: str, pixels: Floats, observed: NDArray[np.bool_], levels: Floats
+) -> Floats:
+    """What a meta-network reads of images: (n, p c) if dense, (n, h, w, c + 1) if conv.
+
+    A dense one reads directions of the seen part. A convolutional one reads pixels
+    standardised by their levels, (mean, standard deviation), zero where they are not
+    seen, and which are seen: without that its images would be alike in brightness
+    first, and all error bars too narrow.
+    """
     if meta == "dense":
         return seen_part(pixels, observed)
     mask = np.broadcast_to(observed[None, :, :, None], (*pixels.shape[:3], 1))
-    masked = np.where(mask, pixels, 0)
-    return np.concatenate([masked, mask], axis=3).astype(np.float32)
+    standard = np.where(mask, (pixels - levels[0]) / levels[1], 0)
+    return np.concatenate([standard, mask], axis=3).astype(np.float32)
 
 
 def seen_part(pixels: Floats, observed: NDArray[np.bool_]) -> Floats:
