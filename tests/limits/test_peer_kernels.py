@@ -143,6 +143,7 @@ def test_every_row_of_the_table_is_compared():
     assert set(TABLE["kernels"]) == set(VECTORS) | set(IMAGES)
 
 
+@pytest.mark.float64_only(reason="the table is")
 @pytest.mark.parametrize("name", [*VECTORS, *IMAGES])
 def test_the_same_kernels(name, tolerance):
     if name in VECTORS:

@@ -121,8 +121,7 @@ class KernelState(eqx.Module):
         # As ax^2 + bx^2 = 1 = ay^2 + by^2, both terms have one sign; and equal inputs
         # stay equal to the bit where ax * by - ay * bx is fused and is not quite zero.
         crossed = ((ax - ay) * by - ay * (bx - by)) ** 2 / (1 + p + q)
-        # Rounding may step over two, where activations have no value.
-        gap = jnp.minimum(p * one.gap + q * two.gap + crossed, 2.0)
+        gap = p * one.gap + q * two.gap + crossed
         tangent = p * self.tangent + q * other.tangent
         return KernelState(GaussianPair(std_x, std_y, gap), tangent, exponents)
 

@@ -16,7 +16,7 @@ from hyperlimit.studies.completion._problem import CompletionProblem
 
 IMAGES_A_STEP = 32
 PIXELS_A_STEP = 256
-LEARNING_RATE = 1e-3
+LEARNING_RATE, FAN_IN = 1e-3, 256
 WARM_UP = 100
 CHECK_EVERY = 25
 
@@ -46,8 +46,8 @@ def train_finite(
     """Trains by Adam on random images and pixels; predictions and the loss curves.
 
     The loss is the mean squared error over the known pixels among those drawn, in
-    pixel units. Adam with clipped gradients, a warm-up to 1e-3 and a cosine schedule;
-    standard parametrisation. A
+    pixel units. Adam with clipped gradients, a warm-up to 1e-3 (less for a head that
+    reads more than 256 features) and a cosine schedule; standard parametrisation. A
     tenth of the training images is held out, and the network that does best on their
     known pixels is kept: trained to the end it overfits.
     """
@@ -66,9 +66,12 @@ def train_finite(
     )
     held = max(1, problem.train.n // 10) if problem.train.n > 1 else 0
     held_out, used = data.at(slice(0, held or 1)), data.at(slice(held, None))
-    # Without a warm-up, Adam's first steps throw all generated weights far off.
+    # A step of Adam moves a generated weight by the rate times the head's fan-in: too
+    # far with many features, and without a warm-up in the first steps too.
+    fan_in = net.meta.values[-1]["weight"].shape[1]
+    rate = LEARNING_RATE * min(1.0, FAN_IN / fan_in)
     schedule = optax.warmup_cosine_decay_schedule(
-        0.0, LEARNING_RATE, min(WARM_UP, steps // 2), steps
+        0.0, rate, min(WARM_UP, steps // 2), steps
     )
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
     state = optimiser.init(eqx.filter(net, eqx.is_inexact_array))
