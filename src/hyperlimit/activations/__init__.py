@@ -24,13 +24,7 @@ from hyperlimit.activations._gelu import GELU
 from hyperlimit.activations._identity import Identity
 from hyperlimit.activations._leaky_relu import LeakyReLU
 from hyperlimit.activations._monomial import Monomial
-from hyperlimit.activations._pair import (
-    GaussianPair,
-    diagonal_pair,
-    safe_ratio,
-    safe_sqrt,
-    saturation,
-)
+from hyperlimit.activations._pair import GaussianPair, diagonal_pair
 from hyperlimit.activations._rectified_monomial import RectifiedMonomial
 from hyperlimit.activations._relu import ReLU
 from hyperlimit.activations._sin import Sin
@@ -126,7 +120,4 @@ __all__ = [
     "arccosine",
     "diagonal_pair",
     "gaussian_rule",
-    "safe_ratio",
-    "safe_sqrt",
-    "saturation",
 ]

@@ -5,12 +5,8 @@ from abc import ABC, abstractmethod
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hyperlimit.activations._pair import (
-    GaussianPair,
-    diagonal_pair,
-    safe_ratio,
-    safe_sqrt,
-)
+from hyperlimit.activations._pair import GaussianPair, diagonal_pair
+from hyperlimit.numerics import clipped, safe_ratio, safe_sqrt
 
 
 class AbstractActivation(ABC):
@@ -69,7 +65,7 @@ class AbstractSmoothActivation(AbstractActivation):
         rounding = 8 * float(jnp.finfo(pair.gap.dtype).eps)
         near = jnp.abs(pair.std_x - pair.std_y) <= rounding * pair.std_x
         equal = (pair.gap <= rounding**2) & near
-        gap = jnp.where(equal, 0.0, jnp.clip(1 - correlation, 0.0, 2.0))
+        gap = jnp.where(equal, 0.0, clipped(1 - correlation, 0.0, 2.0))
         transfer = (
             self.derivative_dual(pair)
             * safe_ratio(pair.std_x, std_x)

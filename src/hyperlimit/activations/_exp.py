@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.activations._base import AbstractActivation
-from hyperlimit.activations._pair import GaussianPair, saturation
+from hyperlimit.activations._pair import GaussianPair
 from hyperlimit.errors import InputError
+from hyperlimit.numerics import saturation
 
 
 @final

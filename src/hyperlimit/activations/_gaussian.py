@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from hyperlimit.activations._base import AbstractActivation
 from hyperlimit.activations._pair import GaussianPair
 from hyperlimit.errors import InputError
+from hyperlimit.numerics import safe_hypot
 
 
 @final
@@ -90,8 +91,8 @@ class Gaussian(AbstractActivation):
         pair = pair.rescaled(abs(self.rate)).held()
         # hypot(1, 2 s) does not overflow where 1 + 4 s^2 would.
         length_x, length_y = (
-            jnp.hypot(1.0, 2 * pair.std_x),
-            jnp.hypot(1.0, 2 * pair.std_y),
+            safe_hypot(2 * pair.std_x, 1.0),
+            safe_hypot(2 * pair.std_y, 1.0),
         )
         total = (pair.std_x + pair.std_y) / (length_x + length_y)
         apart = 4 * (pair.std_x - pair.std_y) * total

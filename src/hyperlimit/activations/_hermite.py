@@ -11,8 +11,9 @@ from jaxtyping import Array, Float
 
 from hyperlimit.activations._base import AbstractActivation
 from hyperlimit.activations._gaussian_rule import gaussian_rule
-from hyperlimit.activations._pair import GaussianPair, safe_ratio, safe_sqrt
+from hyperlimit.activations._pair import GaussianPair
 from hyperlimit.errors import InputError
+from hyperlimit.numerics import clipped, safe_ratio, safe_sqrt
 
 
 @functools.cache
@@ -128,4 +129,4 @@ class AbstractHermite(AbstractActivation):
         start = (jnp.ones_like(pair.gap), zero, zero, zero)
         terms = (unit_x, unit_y, slopes_x, slopes_y)
         (_, _, gap, slope), _ = jax.lax.scan(add, start, terms)
-        return GaussianPair(std_x, std_y, jnp.clip(gap, 0.0, 2.0)), slope
+        return GaussianPair(std_x, std_y, clipped(gap, 0.0, 2.0)), slope

@@ -4,6 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hyperlimit.numerics import clipped, saturation
+
 
 class GaussianPair(eqx.Module):
     r"""Centred Gaussians $(u, v)$: two standard deviations and a correlation gap.
@@ -38,7 +40,7 @@ class GaussianPair(eqx.Module):
         """Reads a 2 x 2 covariance; exact only where 1 - correlation is."""
         std_x, std_y = jnp.sqrt(var_x), jnp.sqrt(var_y)
         scale = jnp.where(std_x * std_y > 0, std_x * std_y, 1.0)
-        return cls(std_x, std_y, jnp.clip(1 - covariance / scale, 0.0, 2.0))
+        return cls(std_x, std_y, clipped(1 - covariance / scale, 0.0, 2.0))
 
     @property
     def correlation(self) -> Float[Array, "..."]:
@@ -68,30 +70,10 @@ class GaussianPair(eqx.Module):
         """The pair with deviations cut off, by default at `saturation`."""
         top = saturation(self.gap.dtype) if top is None else top
         return GaussianPair(
-            jnp.minimum(self.std_x, top), jnp.minimum(self.std_y, top), self.gap
+            clipped(self.std_x, high=top), clipped(self.std_y, high=top), self.gap
         )
-
-
-def saturation(dtype: jnp.dtype) -> float:
-    """The largest deviation that is kept: the product of two stays far from inf."""
-    return float(jnp.finfo(dtype).max) ** 0.5 / 16
 
 
 def diagonal_pair(std: Float[Array, "..."]) -> GaussianPair:
     """The pair (u, u): equal deviations and no gap."""
     return GaussianPair(std, std, jnp.zeros_like(std))
-
-
-def safe_sqrt(value: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A square root whose gradient at zero is zero, not infinite."""
-    # Written so that NaN passes through instead of turning into a certain zero.
-    positive = ~(value <= 0)
-    return jnp.where(positive, jnp.sqrt(jnp.where(positive, value, 1)), 0)
-
-
-def safe_ratio(
-    numerator: Float[Array, "..."], denominator: Float[Array, "..."]
-) -> Float[Array, "..."]:
-    """A ratio that is zero, with a zero gradient, where the denominator is zero."""
-    usable = ~(denominator <= 0)
-    return jnp.where(usable, numerator / jnp.where(usable, denominator, 1), 0)

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.activations._base import AbstractActivation
-from hyperlimit.activations._pair import GaussianPair, saturation
+from hyperlimit.activations._pair import GaussianPair
 from hyperlimit.errors import InputError
+from hyperlimit.numerics import clipped, saturation
 
 # Up to here the second moment of the power fits a float32.
 _HIGHEST = 24
@@ -100,7 +101,7 @@ def _raised(std: Array, power: int, factor: float) -> Array:
     if power == 0:
         return jnp.full_like(std, factor)
     top = (saturation(std.dtype) / max(factor, 1.0)) ** (1 / power)
-    return factor * jnp.minimum(std, top) ** power
+    return factor * clipped(std, high=top) ** power
 
 
 def checked_degree(degree: int, least: int) -> None:

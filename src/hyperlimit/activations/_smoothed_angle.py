@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.activations._pair import GaussianPair
+from hyperlimit.numerics import safe_hypot
 
 
 class SmoothedAngle(NamedTuple):
@@ -30,8 +31,8 @@ def smoothed_angle(pair: GaussianPair) -> SmoothedAngle:
     $n_x^2 + n_y^2 - n_x^2 n_y^2 + a_x^2 a_y^2 (1 - \rho^2)$ with $n$ the noise and
     $a$ the signal, so that inputs of norm 1e8 keep every digit and none overflows.
     """
-    # hypot(1, s) does not overflow where 1 + s^2 would.
-    length_x, length_y = jnp.hypot(1.0, pair.std_x), jnp.hypot(1.0, pair.std_y)
+    # hypot(s, 1) does not overflow where 1 + s^2 would.
+    length_x, length_y = safe_hypot(pair.std_x, 1.0), safe_hypot(pair.std_y, 1.0)
     noise_x, noise_y = 1 / length_x, 1 / length_y
     signal_x, signal_y = pair.std_x / length_x, pair.std_y / length_y
     square_x, square_y = noise_x**2, noise_y**2

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Num
 
-from hyperlimit.activations import GaussianPair, safe_ratio
+from hyperlimit.activations import GaussianPair
 from hyperlimit.layers._base import Size
 from hyperlimit.layers._inputs import AbstractInputs
 from hyperlimit.layers._kernel_state import KernelState
 from hyperlimit.layers._spatial_state import SpatialState
+from hyperlimit.numerics import clipped, safe_ratio
 
 
 class ImageRows(eqx.Module):
@@ -60,6 +62,7 @@ class Images(AbstractInputs):
         """The images as deviations and directions at every position."""
         # In units of the largest entry of an image, so that no square overflows.
         top = jnp.max(jnp.abs(a), axis=(1, 2, 3), keepdims=True)
+        top = jax.lax.stop_gradient(top)
         scaled = safe_ratio(a, top)
         std = jnp.sqrt(jnp.mean(scaled**2, axis=-1, keepdims=True))
         channels = a.shape[-1] ** 0.5
@@ -110,5 +113,5 @@ def _column(a: ImageRows) -> ImageRows:
 def _state(a: ImageRows, b: ImageRows) -> KernelState:
     """K and no T; half the squared distance of directions is the gap."""
     gap = jnp.sum((a.direction - b.direction) ** 2, axis=-1) / 2
-    gap = jnp.minimum(gap, 2.0)
+    gap = clipped(gap, high=2.0)
     return KernelState.of_inputs(GaussianPair(a.std, b.std, gap))

@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hyperlimit.activations import GaussianPair, safe_ratio, saturation
+from hyperlimit.activations import GaussianPair
+from hyperlimit.numerics import clipped, safe_hypot, safe_ratio, saturation
 
 
 class KernelState(eqx.Module):
@@ -95,7 +96,7 @@ class KernelState(eqx.Module):
         if exponents is None:
             # Saturates where a product of scales cannot be represented.
             top = saturation(here.gap.dtype)
-            std_x, std_y = jnp.minimum(std_x, top), jnp.minimum(std_y, top)
+            std_x, std_y = clipped(std_x, high=top), clipped(std_y, high=top)
         else:
             std_x, exponent_x = _normalised(std_x, exponents[0])
             std_y, exponent_y = _normalised(std_y, exponents[1])
@@ -112,8 +113,8 @@ class KernelState(eqx.Module):
         $p_i = s_{ix} s_{iy}$, has positive terms only.
         """
         one, two, exponents = _aligned(self, other)
-        std_x = jnp.hypot(one.std_x, two.std_x)
-        std_y = jnp.hypot(one.std_y, two.std_y)
+        std_x = safe_hypot(one.std_x, two.std_x)
+        std_y = safe_hypot(one.std_y, two.std_y)
         # In units of the new deviations, so that nothing is squared unscaled.
         ax, ay = safe_ratio(one.std_x, std_x), safe_ratio(one.std_y, std_y)
         bx, by = safe_ratio(two.std_x, std_x), safe_ratio(two.std_y, std_y)
@@ -121,7 +122,8 @@ class KernelState(eqx.Module):
         # As ax^2 + bx^2 = 1 = ay^2 + by^2, both terms have one sign; and equal inputs
         # stay equal to the bit where ax * by - ay * bx is fused and is not quite zero.
         crossed = ((ax - ay) * by - ay * (bx - by)) ** 2 / (1 + p + q)
-        gap = p * one.gap + q * two.gap + crossed
+        # Rounding may step over two, where activations have no value.
+        gap = clipped(p * one.gap + q * two.gap + crossed, high=2.0)
         tangent = p * self.tangent + q * other.tangent
         return KernelState(GaussianPair(std_x, std_y, gap), tangent, exponents)
 
@@ -145,8 +147,10 @@ def _aligned(
     one, two = one.with_exponents(), two.with_exponents()
     assert one.exponents is not None
     assert two.exponents is not None
-    common_x = jnp.maximum(one.exponents[0], two.exponents[0])
-    common_y = jnp.maximum(one.exponents[1], two.exponents[1])
+    common_x, common_y = (
+        jnp.where(a > b, a, b)
+        for a, b in zip(one.exponents, two.exponents, strict=True)
+    )
 
     def shifted(state: KernelState, by: tuple[Array, Array]) -> GaussianPair:
         pair = state.pair
@@ -169,7 +173,7 @@ def _power_of_two(exponent: Int[Array, "..."], dtype: jnp.dtype) -> Array:
     info = jnp.finfo(dtype)
     bias = int(info.maxexp) - 1
     word = jnp.int64 if info.bits == 64 else jnp.int32
-    bits = (jnp.clip(exponent, 1 - bias, bias) + bias).astype(word) << int(info.nmant)
+    bits = (clipped(exponent, 1 - bias, bias) + bias).astype(word) << int(info.nmant)
     return jax.lax.bitcast_convert_type(bits, dtype)
 
 

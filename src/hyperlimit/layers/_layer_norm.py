@@ -7,10 +7,11 @@ from typing import final
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hyperlimit.activations import GaussianPair, safe_ratio
+from hyperlimit.activations import GaussianPair
 from hyperlimit.errors import InputError
 from hyperlimit.layers._base import AbstractPointwiseLayer, Size, Sources
 from hyperlimit.layers._kernel_state import KernelState
+from hyperlimit.numerics import safe_hypot, safe_ratio
 from hyperlimit.parametrisation import Parameter
 
 
@@ -85,7 +86,7 @@ class LayerNorm(AbstractPointwiseLayer):
         pair = state.pair
 
         def normal(std: Float[Array, "..."]) -> Float[Array, "..."]:
-            return safe_ratio(std, jnp.hypot(std, self.epsilon**0.5))
+            return safe_ratio(std, safe_hypot(std, self.epsilon**0.5))
 
         # In units of the deviations both kernels stay what they are.
         pair = GaussianPair(normal(pair.std_x), normal(pair.std_y), pair.gap)

@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hyperlimit.activations import GaussianPair, safe_ratio, safe_sqrt
+from hyperlimit.activations import GaussianPair
 from hyperlimit.layers._kernel_state import KernelState
 from hyperlimit.layers._spatial_state import SpatialState, at_equal_positions
 from hyperlimit.linalg import Windows
+from hyperlimit.numerics import clipped, safe_ratio, safe_sqrt
 
 Axes = tuple[int, int]
 
@@ -45,7 +47,7 @@ def shared_windows(state: SpatialState, windows: Windows) -> SpatialState:
                 + (safe_ratio(one, mean_x * root) - safe_ratio(two, mean_y * root)) ** 2
             )
         # Rounding may step over two, where activations have no value.
-        gap = jnp.minimum(gap + unequal / 2, 2.0)
+        gap = clipped(gap + unequal / 2, high=2.0)
         pair = GaussianPair(mean_x * top_x, mean_y * top_y, gap)
         return KernelState(pair, tangent)
 
@@ -62,7 +64,7 @@ def equal_positions(state: SpatialState) -> KernelState:
     one, two = safe_ratio(x, mean_x), safe_ratio(y, mean_y)
     weight = one * two
     gap = jnp.mean(weight * part.pair.gap + (one - two) ** 2 / 2, axes)
-    gap = jnp.minimum(gap, 2.0)
+    gap = clipped(gap, high=2.0)
     pair = GaussianPair((mean_x * top_x)[..., 0, 0], (mean_y * top_y)[..., 0, 0], gap)
     return KernelState(pair, jnp.mean(weight * part.tangent, axes))
 
@@ -102,7 +104,7 @@ def independent_windows(state: SpatialState, windows: Windows) -> SpatialState:
         # What is below rounding is nothing: equal images stay equal.
         rounding = 16 * float(jnp.finfo(scale.dtype).eps) * (spread + scale)
         kept = jnp.where(spread - lost <= rounding, 0.0, spread - lost)
-        gap = jnp.minimum(safe_ratio(kept, scale), 2.0)
+        gap = clipped(safe_ratio(kept, scale), high=2.0)
         pair = GaussianPair(std_a * top_a, std_b * top_b, gap)
         return KernelState(pair, safe_ratio(mean(part.tangent), std_a * std_b))
 
@@ -133,5 +135,5 @@ def _moments(own: KernelState, windows: Windows) -> _Moments:
 
 def _normalised(std: Float[Array, "..."], axes: Axes) -> tuple[Array, Array]:
     """Deviations in units of the largest of each image, and that unit."""
-    top = jnp.max(std, axis=axes, keepdims=True)
+    top = jax.lax.stop_gradient(jnp.max(std, axis=axes, keepdims=True))
     return safe_ratio(std, top), top

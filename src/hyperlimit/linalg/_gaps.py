@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from hyperlimit.linalg._rows import Rows
+from hyperlimit.numerics import clipped
 
 # Up to this many columns differences are as cheap as a matrix product.
 _FEW_COLUMNS = 8
@@ -42,7 +43,7 @@ def gaps(a: Rows, b: Rows) -> Float[Array, "n m"]:
             lambda: 1 - product,
         )
     equal, opposite = _coincidences(a, b)
-    gap = jnp.where(equal, 0, jnp.where(opposite, 2, jnp.clip(gap, 0, 2)))
+    gap = jnp.where(equal, 0, jnp.where(opposite, 2, clipped(gap, 0, 2)))
     absent = (a.length == 0)[:, None] | (b.length == 0)[None, :]
     return jnp.where(absent, 1, gap)
 

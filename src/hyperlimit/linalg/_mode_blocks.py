@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.linalg._kronecker_sum import KroneckerSum
+from hyperlimit.numerics import clipped
 
 
 class ModeBlocks(eqx.Module):
@@ -106,8 +107,8 @@ def mode_blocks(total: KroneckerSum, ridge: Float[Array, ""], kept: int) -> Mode
     products = jnp.einsum("kij,lij->kl", total.left, total.left)
     mean = jnp.mean(jnp.abs(strengths), axis=1)
     average = jnp.tensordot(mean, total.left, 1)
-    share = (mean @ products @ strengths) / jnp.maximum(mean @ products @ mean, 1e-30)
+    share = (mean @ products @ strengths) / clipped(mean @ products @ mean, low=1e-30)
     spectrum, vectors = jnp.linalg.eigh(average)
     damping = spectrum[:, None] * share[None, kept:] + own[None, kept:]
-    damping = jnp.maximum(damping, ridge)
+    damping = clipped(damping, low=ridge)
     return ModeBlocks(basis, strengths, inverses, vectors, damping)

@@ -10,6 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
+from hyperlimit.numerics import clipped
 from hyperlimit.regression._grid_dense import (
     SolvedDensely,
     dense_factor,
@@ -135,11 +136,11 @@ class GridRegression(eqx.Module):
         cross = self._cross(x, z)
         if known is not None:
             new = self._new_functions(cross, z, known)
-            return self.amplitude * jnp.maximum(conditioned_variance(new), 0)
+            return self.amplitude * clipped(conditioned_variance(new), low=0)
         where = self.z if z is None else jnp.asarray(z, self.x.dtype)
         prior = prior_variance(self._metas, where)
         explained = self.solved.explained(cross, exact)
-        return self.amplitude * jnp.maximum(prior[None, :] - explained, 0)
+        return self.amplitude * clipped(prior[None, :] - explained, low=0)
 
     def _new_functions(
         self, cross: Cross, z: ArrayLike | None, known: ArrayLike

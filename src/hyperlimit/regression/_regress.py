@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Float, PyTree
 from hyperlimit.errors import InputError
 from hyperlimit.limits import AbstractLimit
 from hyperlimit.linalg import ridged_cholesky
+from hyperlimit.numerics import clipped
 from hyperlimit.regression._noise import (
     check_finite,
     check_settings,
@@ -69,7 +70,7 @@ class Regression(eqx.Module):
         for rows, cross in self._crosses(inputs):
             half = jax.scipy.linalg.solve_triangular(self.factor, cross.T, lower=True)
             parts.append(diagonal(rows) - jnp.sum(half**2, axis=0))
-        return self.amplitude * jnp.maximum(jnp.concatenate(parts), 0)
+        return self.amplitude * clipped(jnp.concatenate(parts), low=0)
 
     def _crosses(self, inputs: PyTree):
         gram = getattr(self.limit, self.kind)

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from hyperlimit.finite import FiniteHypernetwork, init
+from hyperlimit.numerics import clipped
 from hyperlimit.studies._reporter import Reporter
 from hyperlimit.studies.completion._problem import CompletionProblem
 
@@ -114,4 +115,4 @@ def _loss(
 ) -> Float[Array, ""]:
     wrong = net.batch(batch.x, z) - batch.targets
     count = jnp.sum(batch.weights) * wrong.shape[2]
-    return jnp.sum(batch.weights * wrong**2) / jnp.maximum(count, 1)
+    return jnp.sum(batch.weights * wrong**2) / clipped(count, low=1)
