@@ -16,7 +16,7 @@ from hyperlimit.parametrisation import INITIALISATIONS
 
 pytestmark = pytest.mark.float64_only(reason="averages of samples")
 
-Z, WIDTH, OUT = 16, 48, 16
+Z, WIDTH, OUT = 16, 32, 12
 SEEDS = 1600
 SMALL = 0.1
 # Each row with generated biases or without; where both promise something, both.
@@ -101,7 +101,7 @@ def measured(row, size, biases, head="full", description=None, seeds=SEEDS):
             (net.weights(x), outputs_of_layers(layers, z)),
         )
 
-    keys = jax.random.split(jax.random.key(3), (seeds // 100, 100))
+    keys = jax.random.split(jax.random.key(3, impl="rbg"), (seeds // 100, 100))
     sampled = jax.jit(lambda k: jax.lax.map(jax.vmap(squares), k))(keys)
     return jax.tree.map(lambda values: float(jnp.mean(values)), sampled)
 
@@ -137,13 +137,13 @@ def test_without_biases_weights_take_the_whole_variance(row):
     ("head", "seeds"),
     [
         (hl.heads.PerLayer(), SEEDS),
-        (hl.heads.Chunked(size=1000), 2 * SEEDS),
+        (hl.heads.Chunked(size=500), 2 * SEEDS),
         (hl.heads.LowRank(rank=8), 3 * SEEDS),
     ],
 )
 @pytest.mark.parametrize("row", ["ntk", "hyperfan_in"])
 def test_every_head_keeps_the_promise(row, head, seeds):
-    check(row, True, measured(row, 100, True, head=head, seeds=seeds))
+    check(row, True, measured(row, 40, True, head=head, seeds=seeds))
 
 
 def test_a_relu_meta_network_of_realistic_width():
@@ -175,7 +175,7 @@ def test_hyperfan_out_keeps_the_variance_of_gradients(biases):
         _, pull = jax.vjp(net.primary(x), z)
         return jnp.mean(pull(jax.random.normal(direction, (OUT,)))[0] ** 2)
 
-    keys = jax.random.split(jax.random.key(4), (16, 100))
+    keys = jax.random.split(jax.random.key(4, impl="rbg"), (16, 100))
     sampled = jax.jit(lambda k: jax.lax.map(jax.vmap(square), k))(keys)
     assert float(jnp.mean(sampled)) == pytest.approx(1, rel=0.05)
 
@@ -215,7 +215,7 @@ def test_ntk_stores_numbers_of_order_one_and_multiplies_outside():
     )
     assert float(net.head.kernel.std()) == pytest.approx(1, rel=0.02)
     assert net.offsets == {}
-    factors = [(2 / 16 / 16) ** 0.5, (2 / 48 / 16) ** 0.5, (1 / 48 / 16) ** 0.5]
+    factors = [(2 / 16 / 16) ** 0.5, (2 / 32 / 16) ** 0.5, (1 / 32 / 16) ** 0.5]
     assert net.head.multipliers == pytest.approx(factors)
 
 

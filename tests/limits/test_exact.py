@@ -51,7 +51,15 @@ def test_the_reference_has_every_closed_form():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("f_depth", "g_depth"), [(3, 2), (14, 16)])
+@pytest.mark.parametrize(
+    ("f_depth", "g_depth"),
+    [
+        pytest.param(
+            3, 2, marks=pytest.mark.float64_only(reason="float32 is held at depth 14")
+        ),
+        (14, 16),
+    ],
+)
 def test_activations_with_biases(name, f_depth, g_depth, tolerance):
     if tolerance > 1e-6 and f_depth > 10:
         # A smooth activation rounds the gap by a few eps in each layer of f, and the

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import hyperlimit as hl
-from hyperlimit.regression import _grid, _own_values
+from hyperlimit.regression import _own_values, _regress_grid
 from regression.problems import all_pairs, grid, hypernetwork, unit
 
 
@@ -104,7 +104,7 @@ def test_wrong_values_are_one_sentence(given, words, unchecked_types):
 
 
 def test_an_iterative_solve_takes_no_values(monkeypatch):
-    monkeypatch.setattr(_grid, "DENSE_VALUES", 0)
+    monkeypatch.setattr(_regress_grid, "DENSE_VALUES", 0)
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
     x, z, y = grid()
     known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= 0.4

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import hyperlimit as hl
-from hyperlimit.regression import _grid
+from hyperlimit.regression import _regress_grid
 from hyperlimit.regression._grid_factors import Metas, training_gram
 from hyperlimit.regression._meta_kernels import meta_scale
 from regression.problems import all_pairs, grid, hypernetwork, unit
@@ -34,7 +34,7 @@ def dense(limit, kind, x, z, new, where, y, known, ridge):
 @pytest.mark.parametrize("missing", [0.0, 0.4])
 @pytest.mark.parametrize("dense_values", [0, 10**6])
 def test_it_is_the_dense_solution(kind, missing, dense_values, monkeypatch):
-    monkeypatch.setattr(_grid, "DENSE_VALUES", dense_values)
+    monkeypatch.setattr(_regress_grid, "DENSE_VALUES", dense_values)
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
     x, z, y = grid(outputs=2)
     known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= missing
@@ -59,7 +59,14 @@ def test_incomplete_targets_are_not_read():
     np.testing.assert_array_equal(one.mean(x), two.mean(x))
 
 
-@pytest.mark.parametrize("activation", ["relu", "erf", "gelu"])
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "relu",
+        pytest.param("erf", marks=pytest.mark.float64_only),
+        pytest.param("gelu", marks=pytest.mark.float64_only),
+    ],
+)
 def test_the_operator_is_the_gram_matrix_to_the_stated_error(activation):
     limit = hl.dual_limit(hypernetwork(1.5, activation, bias_std=0.3))
     x, z, _ = grid()
@@ -88,7 +95,7 @@ def test_the_quick_variance_is_near_the_exact_one():
 
 
 def test_the_variance_from_the_nearest_images_is_never_too_small(monkeypatch):
-    monkeypatch.setattr(_grid, "DENSE_VALUES", 0)
+    monkeypatch.setattr(_regress_grid, "DENSE_VALUES", 0)
     monkeypatch.setattr("hyperlimit.regression._grid_iteration.NEAR_VALUES", 150)
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
     x, z, y = grid(images=20)
@@ -159,8 +166,15 @@ MIXED = hl.mlp(
 
 
 @pytest.mark.float64_only
-@pytest.mark.parametrize("kind", ["ntk", "nngp"])
-@pytest.mark.parametrize("images", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "images"),
+    [
+        ("ntk", True),
+        ("nngp", False),
+        pytest.param("ntk", False, marks=pytest.mark.long),
+        pytest.param("nngp", True, marks=pytest.mark.long),
+    ],
+)
 def test_any_meta_network_and_any_primary(kind, images):
     """Images for f, and a primary with parameters of its own: the dense solution."""
     _, z, y = grid(images=9)

@@ -30,12 +30,6 @@ def _hermite_table(degree: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return nodes, weights, table * weights
 
 
-def checked_terms(degree: int) -> None:
-    """Raises an InputError unless there is a term."""
-    if degree < 1:
-        raise InputError(f"degree={degree} counts Hermite terms: give at least 1.")
-
-
 class AbstractHermite(AbstractActivation):
     r"""An activation with duals by quadrature and Hermite expansion.
 
@@ -62,6 +56,12 @@ class AbstractHermite(AbstractActivation):
     @abstractmethod
     def degree(self) -> int:
         """How many Hermite terms."""
+
+    def __post_init__(self):
+        if self.degree < 1:
+            raise InputError(
+                f"degree={self.degree} counts Hermite terms: give at least 1."
+            )
 
     def second_moment(self) -> float:
         """The expectation of phi(u)^2 for a standard normal u, as a Python float."""

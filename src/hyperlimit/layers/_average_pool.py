@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from hyperlimit.layers._base import (
     AbstractLayer,
+    AbstractParameterFreeLayer,
     AbstractSpatialLayer,
     Size,
     Sources,
@@ -18,12 +19,11 @@ from hyperlimit.layers._kernel_state import KernelState
 from hyperlimit.layers._position_averages import equal_positions, independent_windows
 from hyperlimit.layers._spatial_state import SpatialState
 from hyperlimit.linalg import Windows, sliding
-from hyperlimit.parametrisation import Parameter
 
 
 @final
 @dataclass(frozen=True)
-class AveragePool(AbstractSpatialLayer):
+class AveragePool(AbstractParameterFreeLayer, AbstractSpatialLayer):
     r"""$y(p) = \frac1k \sum_o q(s p + o)$ over windows of k positions.
 
     $$K(p, p') \to \frac{1}{k^2} \sum_{o, o'} K(s p + o, s p' + o'),$$
@@ -56,23 +56,10 @@ class AveragePool(AbstractSpatialLayer):
         """Whether scaling the input scales the output: yes."""
         return True
 
-    def gaussian(self, incoming: bool) -> bool:
-        """Whether the outputs are Gaussian: if the inputs are."""
-        return incoming
-
     def out_size(self, in_size: Size) -> Size:
         """The size of the output image."""
         height, width, channels = image_size(self, in_size)
         return (*self.windows.out((height, width)), channels)
-
-    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
-        """The arrays of the layer: none."""
-        del in_size
-        return ()
-
-    def generated(self) -> Mapping[str, bool | None]:
-        """For each name: generated, or the layer's own; there are none."""
-        return {}
 
     def apply(
         self, values: Mapping[str, Array], inputs: Float[Array, "h w c"]
@@ -89,7 +76,7 @@ class AveragePool(AbstractSpatialLayer):
 
 @final
 @dataclass(frozen=True)
-class GlobalAveragePool(AbstractSpatialLayer):
+class GlobalAveragePool(AbstractParameterFreeLayer, AbstractSpatialLayer):
     r"""$y = \frac{1}{h w} \sum_p q(p)$: an image's channels, averaged; a vector.
 
     $$K \to \frac{1}{(h w)^2} \sum_{p, p'} K(p, p'),$$
@@ -102,22 +89,9 @@ class GlobalAveragePool(AbstractSpatialLayer):
         """Whether scaling the input scales the output: yes."""
         return True
 
-    def gaussian(self, incoming: bool) -> bool:
-        """Whether the outputs are Gaussian: if the inputs are."""
-        return incoming
-
     def out_size(self, in_size: Size) -> Size:
         """The number of channels."""
         return image_size(self, in_size)[2]
-
-    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
-        """The arrays of the layer: none."""
-        del in_size
-        return ()
-
-    def generated(self) -> Mapping[str, bool | None]:
-        """For each name: generated, or the layer's own; there are none."""
-        return {}
 
     def apply(
         self, values: Mapping[str, Array], inputs: Float[Array, "h w c"]

@@ -71,6 +71,25 @@ class AbstractLayer(ABC):
         """The same where what goes through are images."""
 
 
+class AbstractParameterFreeLayer(AbstractLayer):
+    """A layer without arrays of its own."""
+
+    def gaussian(self, incoming: bool) -> bool:
+        """Whether the outputs are Gaussian: if the inputs are."""
+        return incoming
+
+    @final
+    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
+        """The arrays of the layer: none."""
+        del in_size
+        return ()
+
+    @final
+    def generated(self) -> Mapping[str, bool | None]:
+        """For each name: generated, or the layer's own; there are none."""
+        return {}
+
+
 class AbstractVectorLayer(AbstractLayer):
     """A layer that reads vectors only."""
 

@@ -9,14 +9,17 @@ from jaxtyping import Array, Float
 
 from hyperlimit.activations import AbstractActivation
 from hyperlimit.errors import InputError
-from hyperlimit.layers._base import AbstractPointwiseLayer, Size, Sources
+from hyperlimit.layers._base import (
+    AbstractParameterFreeLayer,
+    AbstractPointwiseLayer,
+    Sources,
+)
 from hyperlimit.layers._kernel_state import KernelState
-from hyperlimit.parametrisation import Parameter
 
 
 @final
 @dataclass(frozen=True)
-class Elementwise(AbstractPointwiseLayer):
+class Elementwise(AbstractParameterFreeLayer, AbstractPointwiseLayer):
     r"""$q = g \phi(y)$ with $g = (E\phi(N(0,1))^2)^{-1/2}$ if `unit`, else $g = 1$.
 
     $$K \to g^2 E[\phi(u)\phi(v)],\qquad T \to g^2 T E[\phi'(u)\phi'(v)],
@@ -52,15 +55,6 @@ class Elementwise(AbstractPointwiseLayer):
         """Whether the outputs are Gaussian: they are not."""
         del incoming
         return False
-
-    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
-        """The arrays of the layer: none."""
-        del in_size
-        return ()
-
-    def generated(self) -> Mapping[str, bool | None]:
-        """For each name: generated, or the layer's own; there are none."""
-        return {}
 
     def apply(
         self, values: Mapping[str, Array], inputs: Float[Array, "..."]

@@ -8,16 +8,21 @@ from typing import final
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hyperlimit.layers._base import AbstractSpatialLayer, Size, Sources, image_size
+from hyperlimit.layers._base import (
+    AbstractParameterFreeLayer,
+    AbstractSpatialLayer,
+    Size,
+    Sources,
+    image_size,
+)
 from hyperlimit.layers._kernel_state import KernelState
 from hyperlimit.layers._position_averages import equal_positions
 from hyperlimit.layers._spatial_state import SpatialState
-from hyperlimit.parametrisation import Parameter
 
 
 @final
 @dataclass(frozen=True)
-class Flatten(AbstractSpatialLayer):
+class Flatten(AbstractParameterFreeLayer, AbstractSpatialLayer):
     r"""All positions and channels as the features of one vector.
 
     $$K \to \frac{1}{h w} \sum_p K(p, p),$$
@@ -30,22 +35,9 @@ class Flatten(AbstractSpatialLayer):
         """Whether scaling the input scales the output: yes."""
         return True
 
-    def gaussian(self, incoming: bool) -> bool:
-        """Whether the outputs are Gaussian: if the inputs are."""
-        return incoming
-
     def out_size(self, in_size: Size) -> Size:
         """The number of positions times channels."""
         return math.prod(image_size(self, in_size))
-
-    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
-        """The arrays of the layer: none."""
-        del in_size
-        return ()
-
-    def generated(self) -> Mapping[str, bool | None]:
-        """For each name: generated, or the layer's own; there are none."""
-        return {}
 
     def apply(
         self, values: Mapping[str, Array], inputs: Float[Array, "h w c"]

@@ -9,15 +9,18 @@ from jaxtyping import Array, Float
 
 from hyperlimit.activations import GaussianPair
 from hyperlimit.errors import InputError
-from hyperlimit.layers._base import AbstractPointwiseLayer, Size, Sources
+from hyperlimit.layers._base import (
+    AbstractParameterFreeLayer,
+    AbstractPointwiseLayer,
+    Sources,
+)
 from hyperlimit.layers._kernel_state import KernelState
 from hyperlimit.numerics import safe_hypot, safe_ratio
-from hyperlimit.parametrisation import Parameter
 
 
 @final
 @dataclass(frozen=True)
-class LayerNorm(AbstractPointwiseLayer):
+class LayerNorm(AbstractParameterFreeLayer, AbstractPointwiseLayer):
     r"""$y = (q - \bar q) / \sqrt{\overline{(q - \bar q)^2} + \epsilon}$, no parameters.
 
     The means are over the features of one input, at each position of an image. With
@@ -56,19 +59,6 @@ class LayerNorm(AbstractPointwiseLayer):
     def homogeneous(self) -> bool:
         """Whether scaling the input scales the output: it undoes it."""
         return False
-
-    def gaussian(self, incoming: bool) -> bool:
-        """Whether the outputs are Gaussian: if the inputs are."""
-        return incoming
-
-    def parameters(self, in_size: Size) -> tuple[Parameter, ...]:
-        """The arrays of the layer: none."""
-        del in_size
-        return ()
-
-    def generated(self) -> Mapping[str, bool | None]:
-        """For each name: generated, or the layer's own; there are none."""
-        return {}
 
     def apply(
         self, values: Mapping[str, Array], inputs: Float[Array, "... d"]

@@ -1,11 +1,8 @@
 """A kernel and data in, predictions with error bars out."""
 
-from hyperlimit.regression._grid import (
-    GridRegression,
-    regress_grid,
-    restored_grid_regression,
-)
+from hyperlimit.regression._grid import GridRegression
 from hyperlimit.regression._regress import Regression, regress
+from hyperlimit.regression._regress_grid import regress_grid, restored_grid_regression
 from hyperlimit.regression._unit_rows import unit_rows
 
 __all__ = [
