@@ -61,8 +61,8 @@ class Images(AbstractInputs):
     def prepare(self, a: Num[Array, "n h w c"]) -> ImageRows:
         """The images as deviations and directions at every position."""
         # In units of the largest entry of an image, so that no square overflows.
-        top = jnp.max(jnp.abs(a), axis=(1, 2, 3), keepdims=True)
-        top = jax.lax.stop_gradient(top)
+        sizes = jnp.abs(jax.lax.stop_gradient(a))
+        top = jnp.max(sizes, axis=(1, 2, 3), keepdims=True)
         scaled = safe_ratio(a, top)
         std = jnp.sqrt(jnp.mean(scaled**2, axis=-1, keepdims=True))
         channels = a.shape[-1] ** 0.5

@@ -135,5 +135,5 @@ def _moments(own: KernelState, windows: Windows) -> _Moments:
 
 def _normalised(std: Float[Array, "..."], axes: Axes) -> tuple[Array, Array]:
     """Deviations in units of the largest of each image, and that unit."""
-    top = jax.lax.stop_gradient(jnp.max(std, axis=axes, keepdims=True))
+    top = jnp.max(jax.lax.stop_gradient(std), axis=axes, keepdims=True)
     return safe_ratio(std, top), top

@@ -26,7 +26,8 @@ def rows(matrix: Float[Array, "n d"]) -> Rows:
     normal number: rows are divided by their largest entry before they are squared.
     Cost O(n d).
     """
-    largest = jax.lax.stop_gradient(jnp.max(jnp.abs(matrix), axis=1, initial=0.0))
+    sizes = jnp.abs(jax.lax.stop_gradient(matrix))
+    largest = jnp.max(sizes, axis=1, initial=0.0)
     largest = jnp.where(largest > 0, largest, 1)
     scaled = matrix / largest[:, None]
     square = jnp.sum(scaled**2, axis=1)

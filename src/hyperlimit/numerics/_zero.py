@@ -33,7 +33,7 @@ def safe_hypot(
         >>> print(safe_hypot(jnp.array([3.0, 0.0, 3e30]), jnp.array([4.0, 0.0, 4e30])))
         [5.e+00 0.e+00 5.e+30]
     """
-    # Without a gradient, so that equality of computed numbers does no harm.
-    unit = jax.lax.stop_gradient(jnp.maximum(one, two))  # noqa: TID251
+    a, b = jax.lax.stop_gradient((one, two))
+    unit = jnp.where(a > b, a, b)
     squares = safe_ratio(one, unit) ** 2 + safe_ratio(jnp.asarray(two), unit) ** 2
     return unit * safe_sqrt(squares)
