@@ -13,6 +13,7 @@ Examples:
 
 from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
+from hyperlimit.dynamics import Descent, Flow, training_dynamics
 from hyperlimit.errors import InputError
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
@@ -40,9 +41,11 @@ __all__ = [
     "Convolution",
     "Coordinates",
     "Dense",
+    "Descent",
     "Elementwise",
     "FiLM",
     "Flatten",
+    "Flow",
     "FourierFeatures",
     "GlobalAveragePool",
     "Hypernetwork",
@@ -69,6 +72,7 @@ __all__ = [
     "regress_grid",
     "save",
     "siren",
+    "training_dynamics",
     "unit_rows",
 ]
 __version__ = "0.1.0"

@@ -12,6 +12,9 @@ import pytest
 import hyperlimit as hl
 from hyperlimit.parametrisation import INITIALISATIONS
 
+# The doctests call it in single precision.
+pytestmark = pytest.mark.float64_only(reason="of structure, not of digits")
+
 KEY = jax.random.key(0)
 MLP = eqx.nn.MLP(2, 3, 8, 2, key=jax.random.key(9))
 
@@ -52,12 +55,9 @@ def inputs(seed, *shape):
     return jnp.asarray(np.random.default_rng(seed).normal(size=shape))
 
 
-# What single precision would say again, some seconds later.
-structure = pytest.mark.float64_only(reason="of structure, not of digits")
 LAYERS = [f"layers[{i}].{name}" for i in range(3) for name in ("weight", "bias")]
 
 
-@structure
 @pytest.mark.parametrize(
     ("where", "names"),
     [
@@ -93,7 +93,6 @@ def test_a_longer_number_is_not_a_longer_path():
     assert list(made(module, "layers[1]").weights(inputs(1, 4))) == LAYERS[2:4]
 
 
-@structure
 @pytest.mark.parametrize("head", list(hl.heads.HEADS))
 def test_calling_is_generating_then_calling_the_primary(head):
     net = made(Classifier(KEY), "", head=head)
@@ -107,7 +106,6 @@ def test_calling_is_generating_then_calling_the_primary(head):
     )
 
 
-@structure
 @pytest.mark.parametrize("head", list(hl.heads.HEADS))
 def test_normalisation_works_with_weights_per_example(head):
     net = made(Classifier(KEY), ["group", "layer", "root"], head=head)
@@ -120,7 +118,6 @@ def test_normalisation_works_with_weights_per_example(head):
     assert float(jnp.abs(net(x[0], z[0]) - net(x[1], z[0])).max()) > 1e-3
 
 
-@structure
 @pytest.mark.parametrize("chunk", [None, 1, 2, 5, 7])
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_batch_is_every_pair(chunk, shared):
@@ -222,7 +219,6 @@ PAIRS = [
 ]
 
 
-@structure
 @pytest.mark.parametrize(("head", "row"), PAIRS)
 def test_transformations_and_training(head, row):
     net, x, z = made(head=head, initialisation=row), inputs(1, 6, 4), inputs(2, 6, 2)

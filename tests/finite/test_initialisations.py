@@ -141,7 +141,9 @@ def test_without_biases_weights_take_the_whole_variance(row):
         (hl.heads.LowRank(rank=8), 3 * SEEDS),
     ],
 )
-@pytest.mark.parametrize("row", ["ntk", "hyperfan_in"])
+@pytest.mark.parametrize(
+    "row", [pytest.param("ntk", marks=pytest.mark.long), "hyperfan_in"]
+)
 def test_every_head_keeps_the_promise(row, head, seeds):
     check(row, True, measured(row, 40, True, head=head, seeds=seeds))
 

@@ -221,7 +221,10 @@ def _errors_away(estimate, exact):
     return np.abs(mean - np.array([float(value) for value in exact])) / error
 
 
-@pytest.mark.parametrize(("layers", "seeds"), [(2, 150), (3, 200), (6, 260)])
+@pytest.mark.parametrize(
+    ("layers", "seeds"),
+    [(2, 150), (3, 200), pytest.param(6, 260, marks=pytest.mark.long)],
+)
 def test_generated_relu_needs_k_f_in_the_backward_chain(layers, seeds):
     nets = Meta(3), Primary(layers)
     mean, error = infinite_f(*POINTS, *nets, width=512, seeds=range(seeds))

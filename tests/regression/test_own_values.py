@@ -8,6 +8,8 @@ import hyperlimit as hl
 from hyperlimit.regression import _own_values, _regress_grid
 from regression.problems import all_pairs, grid, hypernetwork, unit
 
+pytestmark = pytest.mark.float64_only(reason="agreement with dense solves")
+
 
 def dense(limit, problem, new, where, mask, values, ridge):
     """Each new function by one dense solve over the training values and its own."""
@@ -29,7 +31,6 @@ def dense(limit, problem, new, where, mask, values, ridge):
     return np.stack(means), np.stack(variances)
 
 
-@pytest.mark.float64_only
 @pytest.mark.parametrize("same_mask", [True, False])
 @pytest.mark.parametrize("together", [2**26, 1])
 def test_it_is_the_dense_solution(same_mask, together, monkeypatch):

@@ -2,6 +2,7 @@
 
 from hyperlimit.linalg._conjugate_gradients import Solution, conjugate_gradients
 from hyperlimit.linalg._gaps import gaps, squared_distances
+from hyperlimit.linalg._jittered_cholesky import jittered_cholesky
 from hyperlimit.linalg._kronecker_sum import KroneckerSum
 from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
 from hyperlimit.linalg._ridged_cholesky import ridged_cholesky
@@ -18,6 +19,7 @@ __all__ = [
     "Windows",
     "conjugate_gradients",
     "gaps",
+    "jittered_cholesky",
     "mode_blocks",
     "ridged_cholesky",
     "rows",

@@ -2,7 +2,10 @@
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from hyperlimit.errors import InputError
 
@@ -24,6 +27,30 @@ def check_settings(kind: str, ridge: float, amplitude: float | str) -> None:
         raise InputError(
             f"amplitude={amplitude!r} must be positive and finite, or 'ml' to fit it."
         )
+
+
+def checked_targets(
+    targets: ArrayLike, count: int, dtype: jnp.dtype
+) -> tuple[Float[Array, "n k"], bool]:
+    """Targets as a matrix with a row an input, and whether they were a vector.
+
+    Raises:
+        InputError: for numbers that are not finite, or another number of rows.
+    """
+    check_finite("targets", np.asarray(targets))
+    values = jnp.asarray(targets).astype(dtype)
+    if values.ndim not in (1, 2) or len(values) != count or count == 0:
+        raise InputError(
+            f"targets have shape {values.shape} for {count} inputs: give (n,) or "
+            "(n, k) with one row an input, and at least one input."
+        )
+    return values.reshape(count, -1), values.ndim == 1
+
+
+def check_inputs_finite(inputs: PyTree) -> None:
+    """Raises an InputError if x, or z beside it, holds what is not finite."""
+    for name, leaf in zip("xz", jax.tree.leaves(inputs), strict=False):
+        check_finite(name, np.asarray(leaf))
 
 
 def check_finite(name: str, values: np.ndarray) -> None:

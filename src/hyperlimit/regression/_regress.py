@@ -5,16 +5,15 @@ from typing import Literal, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
-from hyperlimit.errors import InputError
 from hyperlimit.limits import AbstractLimit
 from hyperlimit.linalg import ridged_cholesky
 from hyperlimit.numerics import clipped
 from hyperlimit.regression._noise import (
-    check_finite,
+    check_inputs_finite,
     check_settings,
+    checked_targets,
     fitted_amplitude,
 )
 
@@ -117,20 +116,11 @@ def regress(
         [1. 0. 1.]
     """
     check_settings(kind, ridge, amplitude)
-    for name, leaf in zip("xz", jax.tree.leaves(inputs), strict=False):
-        check_finite(name, np.asarray(leaf))
-    check_finite("targets", np.asarray(targets))
+    check_inputs_finite(inputs)
     gram = getattr(limit, kind)(inputs)
-    values = jnp.asarray(targets).astype(gram.dtype)
-    if values.ndim not in (1, 2) or len(values) != len(gram) or len(gram) == 0:
-        raise InputError(
-            f"targets have shape {values.shape} for {len(gram)} inputs: give (n,) or "
-            "(n, k) with one row an input, and at least one input."
-        )
-    matrix = values.reshape(len(values), -1)
+    matrix, flat = checked_targets(targets, len(gram), gram.dtype)
     noise = ridge * float(jnp.mean(jnp.diag(gram)))
     factor = ridged_cholesky(gram, noise, f"{len(gram)} inputs")
     weights = jax.scipy.linalg.cho_solve((factor, True), matrix)
     scale = fitted_amplitude(amplitude, float(jnp.sum(matrix * weights)), matrix.size)
-    flat = values.ndim == 1
     return Regression(limit, kind, inputs, weights, factor, noise, scale, flat)
