@@ -6,7 +6,6 @@ from typing import Literal, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, ArrayLike, Float, PyTree
 
 from hyperlimit.dynamics._schedule import Flow, Schedule
@@ -16,6 +15,8 @@ from hyperlimit.numerics import clipped
 from hyperlimit.regression import check_inputs_finite, check_settings, checked_targets
 
 END = Flow()
+# Times from e^-60 to e^60 are told apart from zero and infinity.
+_LONGEST = 60.0
 
 
 @final
@@ -85,7 +86,7 @@ class TrainingDynamics(eqx.Module):
         Cost O(m n) kernel entries and O(m n k) flops.
         """
         cross = getattr(self.limit, self.kind)(inputs, self.inputs)
-        mean = cross @ self._weights(at)
+        mean = cross @ self._learned(at, self.targets)
         return mean[:, 0] if self.flat else mean
 
     def covariance(self, inputs: PyTree, at: Schedule = END) -> Float[Array, "m m"]:
@@ -105,58 +106,47 @@ class TrainingDynamics(eqx.Module):
         return clipped(own, low=0) + jnp.sum(moved**2, axis=0)
 
     def loss(self, at: Schedule = END) -> float:
-        r"""The expected loss over the ensemble, without the penalty.
+        r"""The expected loss over initial networks, without the penalty.
 
-        $\frac{1}{2n} \sum_i E|h_t(u_i) - y_i|^2$, summed over outputs. Cost O(n^2 k).
+        $\frac{1}{2n} \sum_i E|h_t(u_i) - y_i|^2$, summed over outputs; the noise of
+        `noisy_targets` is not counted. Cost O(n^2 (n + k)).
         """
-        left = self._residual_factors(at)
-        count, outputs = self.targets.shape
-        bias = left**2 @ jnp.sum((self.modes.T @ self.targets) ** 2, axis=1)
-        return float(bias + outputs * (left**2 @ self._prior_energy)) / (2 * count)
+        return float(self._residual_factors(at) ** 2 @ self._energies)
 
     def time_to(self, loss: float) -> float:
         """The time of gradient flow at which the expected loss has fallen to `loss`.
 
-        Infinite if it never does. Cost O(n^2 k), then O(n) for each of 200 bisections.
+        Infinite if it never does. Cost O(n^2 (n + k)), once.
         """
-        start, end = self.loss(Flow(0.0)), self.loss(END)
-        if loss >= start:
+        energies = self._energies
+
+        def reached(log_time: float) -> bool:
+            left = self._residual_factors(Flow(math.exp(log_time)))
+            return float(left**2 @ energies) <= loss
+
+        if loss >= float(jnp.sum(energies)):
             return 0.0
-        if loss < end or not loss > 0:
-            return math.inf
-        count, outputs = self.targets.shape
-        energy = np.asarray(
-            jnp.sum((self.modes.T @ self.targets) ** 2, axis=1)
-            + outputs * self._prior_energy,
-            np.float64,
-        )
-        energy = energy / (2 * count)
-
-        def at(log_time: float) -> float:
-            left = np.asarray(self._residual_factors(Flow(math.exp(log_time))))
-            return float(left**2 @ energy)
-
-        low, high = -60.0, 60.0
-        if at(high) > loss:
+        low, high = -_LONGEST, _LONGEST
+        if not loss > 0 or not reached(high):
             return math.inf
         for _ in range(60):
             middle = (low + high) / 2
-            low, high = (middle, high) if at(middle) > loss else (low, middle)
+            low, high = (low, middle) if reached(middle) else (middle, high)
         return math.exp(high)
 
     @property
-    def _prior_energy(self) -> Float[Array, " n"]:
-        """The variance of the ensemble along each mode at the start."""
-        return jnp.sum(self.modes * (self.prior @ self.modes), axis=0)
+    def _energies(self) -> Float[Array, " n"]:
+        """What each mode adds to the expected loss at the start."""
+        count, outputs = self.targets.shape
+        bias = jnp.sum((self.modes.T @ self.targets) ** 2, axis=1)
+        prior = jnp.sum(self.modes * (self.prior @ self.modes), axis=0)
+        return (bias + outputs * prior) / (2 * count)
 
     def _residual_factors(self, at: Schedule) -> Float[Array, " n"]:
         """What multiplies each mode of h_0(U) - y on the training inputs."""
         if self.noise == 0:
             return at.left(self.rates)
         return 1 - self.spectrum * at.learned(self.rates) / len(self.rates)
-
-    def _weights(self, at: Schedule) -> Float[Array, "n k"]:
-        return self._learned(at, self.targets)
 
     def _learned(self, at: Schedule, values: Float[Array, "n k"]) -> Array:
         """Phi_t applied to columns."""
