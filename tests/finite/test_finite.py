@@ -48,6 +48,9 @@ def test_a_batch_is_every_pair():
     np.testing.assert_allclose(net.batch(x, z), expected, rtol=1e-6, atol=1e-7)
     shared = net.batch(x, z[0])
     np.testing.assert_allclose(shared[0], expected[0], rtol=1e-6, atol=1e-7)
+    for chunk in (1, 2, 3, 5):
+        few = net.batch(x, z, chunk)
+        np.testing.assert_allclose(few, expected, rtol=1e-6, atol=1e-7)
 
 
 def test_a_batch_generates_each_primary_once():

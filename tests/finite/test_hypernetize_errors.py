@@ -133,6 +133,26 @@ CASES = {
         lambda: made(embedding=TASKS, x=None)(jnp.arange(3), jnp.ones(2)),
         ("[3]", "batch"),
     ),
+    "no such task in an array": (
+        lambda: made(embedding=TASKS, x=None)(jnp.array(9), jnp.ones(2)),
+        ("task 9",),
+    ),
+    "no such task in a batch": (
+        lambda: made(embedding=TASKS, x=None).batch(
+            jnp.array([0, 7]), jnp.ones((3, 2))
+        ),
+        ("task 7", "4"),
+    ),
+    "nothing at all": (lambda: made(where=[]), ("where is an empty list",)),
+    "a number of tasks as embedding": (
+        lambda: made(embedding=4, x=None),
+        ("embedding=4", "hl.TaskEmbedding"),
+    ),
+    "half a task": (lambda: hl.TaskEmbedding(tasks=4.5), ("tasks=4.5", "whole")),
+    "half a chunk": (
+        lambda: made().batch(jnp.ones((3, 4)), jnp.ones((3, 2)), chunk=2.5),
+        ("chunk=2.5", "whole"),
+    ),
     "no tasks": (lambda: hl.TaskEmbedding(tasks=0), ("tasks=0",)),
     "no chunks": (lambda: hl.heads.Chunked(size=0), ("size=0",)),
     "no rank": (lambda: hl.heads.LowRank(rank=0), ("rank=0",)),

@@ -36,6 +36,14 @@ REFUSED = {
             hl.mlp(depth=2, width=4, out=1),
         )
     ),
+    "has as many outputs as there are weights to generate: leave out= out": lambda: (
+        hl.Hypernetwork(
+            hl.mlp(depth=2, width=4, out=3), hl.mlp(depth=2, width=4, out=1)
+        )
+    ),
+    "says nothing about inputs: give hl.Images(),": lambda: hl.Network(
+        (DENSE,), hl.Images
+    ),
     "is its own, so nothing is left to generate: set weights_generated=True": lambda: (
         hl.Hypernetwork(
             hl.mlp(depth=2, width=4),
@@ -49,6 +57,13 @@ REFUSED = {
 def test_refused(sentence, refuses, unchecked_types):
     with refuses(sentence):
         REFUSED[sentence]()
+
+
+def test_layers_in_a_list_and_activations_by_name(unchecked_types):
+    one = hl.Network([DENSE, hl.Elementwise("relu")])
+    assert one == hl.Network((DENSE, RELU))
+    assert hash(one) == hash(hl.Network((DENSE, RELU)))
+    assert hl.Elementwise(abs).function(-2.0) == 2.0
 
 
 def test_elementwise_layers_generate_nothing():

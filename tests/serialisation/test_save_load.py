@@ -26,7 +26,6 @@ def around_a_module(key, **settings):
 
 MAKERS = {
     "finite hypernetwork": lambda key: hl.init(DESCRIPTION, key=key, x=3, z=2),
-    "unshaped": lambda key: hl.init(DESCRIPTION, key=key),
     "finite network": lambda key: hl.init(
         hl.mlp(depth=2, width=4, out=1), key=key, x=3
     ),
@@ -66,11 +65,16 @@ def test_every_module_comes_back(make, tmp_path):
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=list(MAKERS))
 def test_every_module_comes_back_from_equinox(make, tmp_path):
-    if make is MAKERS["unshaped"]:
-        pytest.skip("Equinox does not write typed keys")
     net = make(KEY)
     eqx.tree_serialise_leaves(tmp_path / "net.eqx", net)
     assert same(net, eqx.tree_deserialise_leaves(tmp_path / "net.eqx", make(OTHER)))
+
+
+def test_settings_are_left_alone_if_told_so(tmp_path):
+    path, like = activated(tmp_path / "net", jnp.tanh)
+    back = hl.load(path, like, check_settings=False)
+    assert same(back, eqx.nn.MLP(2, 1, 3, 1, key=KEY))
+    assert back.activation is like.activation
 
 
 def test_names_are_paths(tmp_path):
@@ -134,6 +138,21 @@ def text(path):
     return path
 
 
+def activated(path, activation):
+    hl.save(path, eqx.nn.MLP(2, 1, 3, 1, key=KEY))
+    return path, eqx.nn.MLP(2, 1, 3, 1, activation=activation, key=OTHER)
+
+
+def multiplied(path):
+    hl.save(path, around_a_module(KEY, initialisation="ntk"))
+    return path, around_a_module(OTHER, initialisation="ntk", gain=3)
+
+
+def parametrised(path):
+    hl.save(path, hl.init(DESCRIPTION, key=KEY, x=3, z=2))
+    return path, hl.init(DESCRIPTION, key=KEY, x=3, z=2, parametrisation="standard")
+
+
 LIKE = eqx.nn.Linear(4, 4, key=OTHER)
 CASES = {
     "no file": (lambda p: hl.load(p, LIKE), ("No such file",)),
@@ -167,6 +186,24 @@ CASES = {
         ("cannot be written", "Not a directory"),
     ),
     "no arrays": (lambda p: hl.save(p, jnp.sin), ("no array",)),
+    "a key alone": (
+        lambda p: hl.save(p, hl.init(DESCRIPTION, key=KEY)),
+        ("no array", "an example of x"),
+    ),
+    "a module for a path": (lambda p: hl.save(LIKE, p), ("Linear", "path first")),
+    "a path for a module": (lambda p: hl.load(LIKE, p), ("Linear", "path first")),
+    "another activation": (
+        lambda p: hl.load(*activated(p, jnp.tanh)),
+        ("activation was relu", "has tanh", "check_settings=False"),
+    ),
+    "another multiplier": (
+        lambda p: hl.load(*multiplied(p)),
+        ("parameters was", "gain=2.0", "gain=3.0", "check_settings=False"),
+    ),
+    "another parametrisation": (
+        lambda p: hl.load(*parametrised(p)),
+        ("parametrisation was 'ntk'", "'standard'"),
+    ),
     "no values": (
         lambda p: hl.save(p, eqx.filter_eval_shape(lambda: LIKE)),
         ("no values",),
@@ -175,7 +212,9 @@ CASES = {
 
 
 @pytest.mark.parametrize(("call", "words"), CASES.values(), ids=list(CASES))
-def test_one_sentence_says_what_is_wrong(call, words, tmp_path, refuses):
+def test_one_sentence_says_what_is_wrong(
+    call, words, tmp_path, refuses, unchecked_types
+):
     with refuses(*words):
         call(tmp_path / "net.safetensors")
 

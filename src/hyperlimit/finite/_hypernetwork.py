@@ -4,9 +4,11 @@ from typing import final
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
+from hyperlimit.finite._chunks import over_inputs, rows_with
 from hyperlimit.finite._network import FiniteNetwork, Values, check_input, merged
 from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork
@@ -64,17 +66,24 @@ class FiniteHypernetwork(eqx.Module):
         )
 
     def batch(
-        self, x: Float[Array, "b ..."], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
+        self,
+        x: Float[Array, "b ..."],
+        z: Float[Array, "p dz"] | Float[Array, "b p dz"],
+        chunk: int | None = None,
     ) -> Float[Array, "b p k"]:
         """Every x with many z: the primary of each x is generated once.
+
+        Memory: the weights of all b primaries at a time, or of `chunk`.
 
         Args:
             x: (b, d_x), or images (b, height, width, channels).
             z: (p, d_z), the same for every x, or (b, p, d_z).
+            chunk: how many x to work on at a time. None: all.
 
         Raises:
             InputError: for other shapes.
         """
+        x, z = jnp.asarray(x), jnp.asarray(z)
         rank = 1 + self.spec.meta.inputs.rank
         if x.ndim != rank or z.ndim not in (2, 3) or (z.ndim == 3 and len(x) != len(z)):
             raise InputError(
@@ -82,7 +91,8 @@ class FiniteHypernetwork(eqx.Module):
                 "x (b, d_x) and z (p, d_z) or (b, p, d_z)."
             )
 
-        def one(x: Array, z: Array) -> Array:
-            return jax.vmap(self.primary(x))(z)
+        def one(pair: tuple[Array, Array | None]) -> Array:
+            own = z if pair[1] is None else pair[1]
+            return jax.vmap(self.primary(pair[0]))(own)
 
-        return jax.vmap(one, in_axes=(0, None if z.ndim == 2 else 0))(x, z)
+        return over_inputs(one, rows_with(x, z, z.ndim == 2), chunk)

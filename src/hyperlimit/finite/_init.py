@@ -93,7 +93,8 @@ def _size(
             rank, "last axes (height, width, channels), or these three as a tuple"
         )
         raise InputError(
-            f"{name}={given!r} is no example of an input: give an array with {wanted}."
+            f"{name} of {_described(given)} is no example of an input: give an array "
+            f"with {wanted}."
         )
     size = as_size(shape)
     if stated is not None and size != stated:
@@ -102,3 +103,8 @@ def _size(
             "change one of them."
         )
     return size
+
+
+def _described(given: ArrayLike | Size) -> str:
+    shape = getattr(given, "shape", None)
+    return f"{given!r}" if shape is None else f"shape {tuple(shape)}"

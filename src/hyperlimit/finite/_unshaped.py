@@ -50,10 +50,13 @@ class UnshapedHypernetwork(eqx.Module):
         return UnshapedPrimary(self, x)
 
     def batch(
-        self, x: Float[Array, "b ..."], z: Float[Array, "p dz"] | Float[Array, "b p dz"]
+        self,
+        x: Float[Array, "b ..."],
+        z: Float[Array, "p dz"] | Float[Array, "b p dz"],
+        chunk: int | None = None,
     ) -> Float[Array, "b p k"]:
         """Every x with many z, as FiniteHypernetwork.batch."""
-        return self.shaped(x, z).batch(x, z)
+        return self.shaped(x, z).batch(x, z, chunk)
 
 
 def _size(example: Array, rank: int) -> Size:

@@ -1,13 +1,13 @@
 """The layer that applies an activation to every coordinate."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import final
 
 from jaxtyping import Array, Float
 
-from hyperlimit.activations import AbstractActivation
+from hyperlimit.activations import AbstractActivation, activation
 from hyperlimit.errors import InputError
 from hyperlimit.layers._base import (
     AbstractParameterFreeLayer,
@@ -25,31 +25,42 @@ class Elementwise(AbstractParameterFreeLayer, AbstractPointwiseLayer):
     $$K \to g^2 E[\phi(u)\phi(v)],\qquad T \to g^2 T E[\phi'(u)\phi'(v)],
       \qquad (u, v) \sim N(0, K).$$
 
+    Args:
+        activation: a name, an activation, or any elementwise function.
+        unit: whether it is scaled to unit second moment.
+
     Raises:
-        InputError: if the second moment is zero or not finite, so that no scale
-            makes it one.
+        InputError: for an unknown name, or if the second moment is zero or not
+            finite, so that no scale makes it one.
     """
 
-    activation: AbstractActivation
+    activation: AbstractActivation | str | Callable[[Array], Array]
     unit: bool = True
 
     def __post_init__(self):
-        moment = self.activation.second_moment()
+        object.__setattr__(self, "activation", activation(self.activation))
+        moment = self.function.second_moment()
         if not 0 < moment < float("inf"):
             raise InputError(
-                f"the activation {self.activation} has second moment {moment} under "
+                f"the activation {self.function} has second moment {moment} under "
                 "N(0, 1): give one for which it is positive and finite."
             )
 
     @property
+    def function(self) -> AbstractActivation:
+        """The activation that was given or named."""
+        assert isinstance(self.activation, AbstractActivation)
+        return self.activation
+
+    @property
     def gain(self) -> float:
         """The factor g."""
-        return 1 / math.sqrt(self.activation.second_moment()) if self.unit else 1.0
+        return 1 / math.sqrt(self.function.second_moment()) if self.unit else 1.0
 
     @property
     def homogeneous(self) -> bool:
         """Whether scaling the input scales the output: as the activation."""
-        return self.activation.homogeneous
+        return self.function.homogeneous
 
     def gaussian(self, incoming: bool) -> bool:
         """Whether the outputs are Gaussian: they are not."""
@@ -61,10 +72,10 @@ class Elementwise(AbstractParameterFreeLayer, AbstractPointwiseLayer):
     ) -> Float[Array, "..."]:
         """The finite map on one input."""
         del values
-        return self.gain * self.activation(inputs)
+        return self.gain * self.function(inputs)
 
     def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width."""
         del sources
-        pair, transfer = self.activation.propagate(state.pair, self.gain)
+        pair, transfer = self.function.propagate(state.pair, self.gain)
         return KernelState(pair, state.tangent * transfer, state.exponents)

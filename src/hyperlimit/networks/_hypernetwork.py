@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from hyperlimit.errors import InputError
-from hyperlimit.layers import Size
+from hyperlimit.layers import Dense, Size
 from hyperlimit.networks._network import Network
 from hyperlimit.parametrisation import Parameter
 
@@ -19,8 +19,9 @@ class Hypernetwork:
     generated; its layers may keep parameters of their own.
 
     Raises:
-        InputError: if no parameter of the primary network is generated, or the
-            meta-network is told to have generated ones.
+        InputError: if no parameter of the primary network is generated, the
+            meta-network is told to have generated ones, or says how many outputs
+            it has.
 
     References:
         Littwin, Galanti, Wolf and Yang, *On Infinite-Width Hypernetworks*, NeurIPS
@@ -40,6 +41,13 @@ class Hypernetwork:
     primary: Network
 
     def __post_init__(self):
+        last = self.meta.layers[-1]
+        if isinstance(last, Dense) and last.width is not None:
+            raise InputError(
+                f"the meta-network ends in {last!r}, and has as many outputs as there "
+                "are weights to generate: leave out= out of its mlp, or end it in "
+                "Dense(None)."
+            )
         for layer in self.meta.layers:
             if any(layer.generated().values()):
                 raise InputError(

@@ -39,6 +39,13 @@ class Network:
     in_size: Size | None = None
 
     def __post_init__(self):
+        # A list, too, is taken; only tuples hash.
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not isinstance(self.inputs, AbstractInputs):
+            raise InputError(
+                f"inputs={self.inputs!r} says nothing about inputs: give hl.Images(), "
+                "hl.FourierFeatures(...) or hl.Coordinates()."
+            )
         if not self.layers:
             raise InputError("a network of no layers was given: give at least one.")
         for position, layer in enumerate(self.layers):

@@ -1,9 +1,13 @@
 """The arrays of a pytree by name, and the names of their types in a file."""
 
+import os
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
+
+from hyperlimit.errors import InputError
 
 # The types of safetensors that JAX has, by their names in the file.
 DTYPES: dict[str, np.dtype] = {
@@ -43,3 +47,12 @@ def named_arrays(tree: PyTree) -> dict[str, PyTree]:
     """The array leaves of a pytree by name."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
     return {array_name(path): leaf for path, leaf in leaves if is_array(leaf)}
+
+
+def check_path(path: object) -> None:
+    """Raises an InputError for what is no path, such as a module in its place."""
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(
+            f"a {type(path).__name__} was given as the path: give the path first, then "
+            "the module."
+        )

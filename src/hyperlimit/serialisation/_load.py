@@ -1,5 +1,6 @@
 """Reading the arrays of a module."""
 
+import json
 import os
 from pathlib import Path
 from typing import TypeVar
@@ -14,15 +15,19 @@ from hyperlimit.errors import InputError
 from hyperlimit.serialisation._arrays import (
     DTYPES,
     array_name,
+    check_path,
     is_array,
     is_random_key,
     named_arrays,
 )
+from hyperlimit.serialisation._settings import settings_of
 
 Tree = TypeVar("Tree")
 
 
-def load(path: str | os.PathLike[str], like: Tree) -> Tree:
+def load(
+    path: str | os.PathLike[str], like: Tree, *, check_settings: bool = True
+) -> Tree:
     """Reads a file of `save` into a module of the same description.
 
     Args:
@@ -30,18 +35,21 @@ def load(path: str | os.PathLike[str], like: Tree) -> Tree:
         like: a module whose arrays have the names, shapes and types of those in the
             file, such as a newly initialised one, or `eqx.filter_eval_shape` of its
             making. Its values are not used, and it stays as it is.
+        check_settings: whether what is no array (an activation, a multiplier, a
+            parametrisation) must be as it was, too.
 
     Returns:
         `like` with the arrays of the file, and its own of what is not an array.
 
     Raises:
         InputError: if there is no such file, it is cut short or of another kind, or
-            names, shapes or types differ from those of `like`.
+            names, shapes, types or settings differ from those of `like`.
 
     Examples:
         See `save`.
     """
-    found = _read(Path(path), str(path))
+    check_path(path)
+    found, settings = _read(Path(path), str(path))
     expected = named_arrays(like)
     _check_names(str(path), set(found), set(expected))
 
@@ -51,12 +59,19 @@ def load(path: str | os.PathLike[str], like: Tree) -> Tree:
         name = array_name(place)
         return _restored(str(path), name, found[name], leaf)
 
-    return jax.tree_util.tree_map_with_path(leaf_of, like)
+    loaded = jax.tree_util.tree_map_with_path(leaf_of, like)
+    if check_settings and settings is not None:
+        _check_settings(str(path), settings, settings_of(like))
+    return loaded
 
 
-def _read(path: Path, given: str) -> dict[str, np.ndarray]:
+def _read(
+    path: Path, given: str
+) -> tuple[dict[str, np.ndarray], dict[str, str] | None]:
+    """The arrays of a file, and the settings of their module if they are there."""
     try:
-        stored = safetensors.deserialize(path.read_bytes())
+        content = path.read_bytes()
+        stored = safetensors.deserialize(content)
     except OSError as error:
         raise InputError(
             f"the file {given!r} cannot be read ({error.strerror or 'unknown reason'}):"
@@ -76,7 +91,29 @@ def _read(path: Path, given: str) -> dict[str, np.ndarray]:
             )
         flat = np.frombuffer(entry["data"], DTYPES[entry["dtype"]])
         arrays[name] = flat.reshape(entry["shape"])
-    return arrays
+    # A length in eight bytes, then a JSON header, checked by deserialize above.
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    settings = header.get("__metadata__", {}).get("settings")
+    return arrays, None if settings is None else json.loads(settings)
+
+
+def _check_settings(given: str, found: dict[str, str], like: dict[str, str]) -> None:
+    for name in [*found, *like]:
+        one, two = (side.get(name, "nothing") for side in (found, like))
+        if one != two:
+            place = len(os.path.commonprefix([one, two]))
+            raise InputError(
+                f"{name} was {_about(one, place)} in what {given!r} was saved from, and the "
+                f"module given as like has {_about(two, place)}: give one of the same "
+                "settings, or check_settings=False."
+            )
+
+
+def _about(text: str, place: int) -> str:
+    """Some of a text around a place."""
+    start, end = max(0, place - 40), place + 40
+    before = "..." if start else ""
+    return before + text[start:end] + ("..." if end < len(text) else "")
 
 
 def _check_names(given: str, found: set[str], expected: set[str]) -> None:

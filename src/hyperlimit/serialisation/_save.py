@@ -1,6 +1,7 @@
 """Writing the arrays of a module."""
 
 import contextlib
+import json
 import os
 import secrets
 from pathlib import Path
@@ -11,7 +12,13 @@ import safetensors.numpy
 from jaxtyping import PyTree
 
 from hyperlimit.errors import InputError
-from hyperlimit.serialisation._arrays import DTYPES, is_random_key, named_arrays
+from hyperlimit.serialisation._arrays import (
+    DTYPES,
+    check_path,
+    is_random_key,
+    named_arrays,
+)
+from hyperlimit.serialisation._settings import settings_of
 
 
 def save(path: str | os.PathLike[str], net: PyTree) -> None:
@@ -19,8 +26,8 @@ def save(path: str | os.PathLike[str], net: PyTree) -> None:
 
     The file appears whole or not at all: it is written under another name in the same
     folder, and then takes the place of an older one. What is not an array (functions,
-    sizes, Python numbers) is not stored: `load` takes it from a module of the same
-    description. Memory: one copy of the arrays.
+    sizes, Python numbers) is stored as text only, which `load` compares with the module
+    that it is given. Memory: one copy of the arrays.
 
     Args:
         path: the file.
@@ -41,18 +48,20 @@ def save(path: str | os.PathLike[str], net: PyTree) -> None:
         >>> bool((back(jax.numpy.ones(3)) == net(jax.numpy.ones(3))).all())
         True
     """
+    check_path(path)
     arrays = {name: _stored(name, leaf) for name, leaf in named_arrays(net).items()}
-    if not arrays:
+    if all(is_random_key(leaf) for leaf in named_arrays(net).values()):
         raise InputError(
             f"there is no array to save in a {type(net).__name__}: give a module that "
-            "has been initialised."
+            "has been initialised, by hl.init with an example of x and of z."
         )
+    metadata = {"settings": json.dumps(settings_of(net))}
     target = Path(path)
     # A name of its own in the same folder, since a rename is atomic only there.
     temporary = target.with_name(f".hyperlimit-{secrets.token_hex(8)}")
     try:
         with temporary.open("xb") as file:
-            file.write(safetensors.numpy.save(arrays))
+            file.write(safetensors.numpy.save(arrays, metadata))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -90,6 +90,11 @@ def hypernetize(
     chosen, row = named_head(head), named_initialisation(initialisation)
     random_key = check_key(key)
     _check_module(module)
+    if not (embedding is None or isinstance(embedding, TaskEmbedding)):
+        raise InputError(
+            f"embedding={embedding!r} is no task embedding: give "
+            "hl.TaskEmbedding(tasks=...)."
+        )
     names = selected(module, where)
     parameters = generated_parameters(module, names, gain)
     keys = jax.random.split(random_key, 4)

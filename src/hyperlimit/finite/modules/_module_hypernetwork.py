@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree, Shaped
 
 from hyperlimit.errors import InputError
+from hyperlimit.finite._chunks import over_inputs, rows_with
 from hyperlimit.finite.heads import AbstractHeadModule
 from hyperlimit.finite.modules._encoding import cosine_sine
 from hyperlimit.finite.modules._leaves import replaced
@@ -100,6 +101,7 @@ class ModuleHypernetwork(eqx.Module):
         Raises:
             InputError: for other shapes, or a chunk below one.
         """
+        x, z = jnp.asarray(x), jnp.asarray(z)
         one_x = () if self.embedding is not None else self.x_shape
         shared = z.ndim == z_axes + 1
         paired = z.ndim == z_axes + 2 and x.ndim > 0 and len(z) == len(x)
@@ -107,17 +109,14 @@ class ModuleHypernetwork(eqx.Module):
             raise InputError(
                 f"batch was given x of shape {x.shape} and z of shape {z.shape}: give "
                 f"x (b, {', '.join(map(str, one_x)) or '-'}) and z (p, ...) or "
-                f"(b, p, ...), where one z has z_axes={z_axes} axes."
+                f"(b, p, ...), where one z has z_axes={z_axes} axes: give that number to "
+                "batch if it is another."
             )
-        if chunk is not None and chunk < 1:
-            raise InputError(f"chunk={chunk} must be at least 1, or None for all.")
-        x, z = jnp.asarray(x), jnp.asarray(z)
+        if self.embedding is not None:
+            self.embedding.check(x)
 
         def one(pair: tuple[Array, Array | None]) -> PyTree:
             own = z if pair[1] is None else pair[1]
             return jax.vmap(self.primary(pair[0]))(own)
 
-        pairs = (x, None if shared else z)
-        if chunk is None or chunk >= len(x):
-            return jax.vmap(one)(pairs)
-        return jax.lax.map(one, pairs, batch_size=chunk)
+        return over_inputs(one, rows_with(x, z, shared), chunk)

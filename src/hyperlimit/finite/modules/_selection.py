@@ -21,6 +21,8 @@ def selected(module: PyTree, where: Where) -> tuple[str, ...]:
     """
     leaves = named_leaves(module)
     entries = list(where) if isinstance(where, list | tuple) else [where]
+    if not entries:
+        raise InputError("where is an empty list: name at least one path or type.")
     chosen: set[str] = set()
     for entry in entries:
         if isinstance(entry, type):
@@ -105,9 +107,13 @@ def _check_leaf(name: str, leaf: PyTree) -> None:
 
 def _nothing(entry: object, leaves: dict[str, PyTree]) -> InputError:
     names = [name for name, leaf in leaves.items() if can_be_generated(leaf)]
-    few = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-    what = entry.__name__ if isinstance(entry, type) else repr(entry)
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    if isinstance(entry, str):
+        what = f"where={entry!r}"
+    else:
+        name = getattr(entry, "__name__", repr(entry))
+        what = "where, a function," if name == "<lambda>" else f"where={name}"
     return InputError(
-        f"where={what} picks no array of the module: its arrays are "
-        f"{few or 'none at all'}."
+        f"{what} picks no array that can be generated: the module's floating-point "
+        f"arrays are {', '.join(names[:4]) or 'none at all'}{more}."
     )

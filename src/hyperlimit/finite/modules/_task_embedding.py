@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 from hyperlimit.errors import InputError
@@ -34,15 +35,18 @@ class TaskEmbedding:
     size: int = 16
 
     def __post_init__(self):
-        if self.tasks < 1 or self.size < 1:
+        if not all(isinstance(n, int) and n >= 1 for n in (self.tasks, self.size)):
             raise InputError(
-                f"tasks={self.tasks} and size={self.size} of a task embedding must be "
-                "at least 1: give how many tasks there are."
+                f"tasks={self.tasks!r} and size={self.size!r} of a task embedding must "
+                "be whole numbers of at least 1: give how many tasks there are."
             )
 
     def draw(self, key: PRNGKeyArray) -> "TaskTable":
         """The table with its values at birth."""
         return TaskTable(jax.random.normal(key, (self.tasks, self.size)))
+
+
+Tasks = int | np.integer | Integer[Array, "..."] | Integer[np.ndarray, "..."]
 
 
 @final
@@ -56,17 +60,13 @@ class TaskTable(eqx.Module):
     ) -> Float[Array, " size"]:
         """The vector of a task.
 
-        A number out of range is an error if it is a Python integer, and gives NaN if
-        it is an array, whose value is not known while JAX compiles.
+        A number out of range is an error where its value is known, and gives NaN
+        inside `jax.jit` and `jax.vmap`, where it is not.
 
         Raises:
             InputError: for what is not the number of a task.
         """
         tasks = len(self.values)
-        if isinstance(task, int) and not 0 <= task < tasks:
-            raise InputError(
-                f"task {task} does not exist: give one of 0, ..., {tasks - 1}."
-            )
         kind = getattr(task, "dtype", np.dtype(type(task)))
         if jnp.shape(task) != () or not jnp.issubdtype(kind, jnp.integer):
             raise InputError(
@@ -74,7 +74,19 @@ class TaskTable(eqx.Module):
                 f"{kind}{list(jnp.shape(task))} was given: jax.vmap over many, or use "
                 "batch."
             )
+        self.check(task)
         # A negative number would count from the end.
         number = jnp.asarray(task).astype(int)
         index = jnp.where(number < 0, tasks, number)
         return self.values.at[index].get(mode="fill", fill_value=jnp.nan)
+
+    def check(self, numbers: Tasks) -> None:
+        """Raises an InputError for a number out of range, where values are known."""
+        if isinstance(numbers, Tracer):
+            return
+        known, tasks = np.asarray(numbers), len(self.values)
+        wrong = known[(known < 0) | (known >= tasks)]
+        if wrong.size:
+            raise InputError(
+                f"task {wrong[0]} does not exist: give one of 0, ..., {tasks - 1}."
+            )
