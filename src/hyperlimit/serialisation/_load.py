@@ -101,11 +101,14 @@ def _check_settings(given: str, found: dict[str, str], like: dict[str, str]) -> 
     for name in [*found, *like]:
         one, two = (side.get(name, "nothing") for side in (found, like))
         if one != two:
-            place = len(os.path.commonprefix([one, two]))
+            # The first letter that differs, or the end of the shorter.
+            pairs = enumerate(zip(one, two, strict=False))
+            shorter = min(len(one), len(two))
+            place = next((index for index, (a, b) in pairs if a != b), shorter)
             raise InputError(
-                f"{name} was {_about(one, place)} in what {given!r} was saved from, and the "
-                f"module given as like has {_about(two, place)}: give one of the same "
-                "settings, or check_settings=False."
+                f"{name} was {_about(one, place)} in what {given!r} was saved from, "
+                f"and the module given as like has {_about(two, place)}: give one of "
+                "the same settings, or check_settings=False."
             )
 
 

@@ -109,8 +109,8 @@ class ModuleHypernetwork(eqx.Module):
             raise InputError(
                 f"batch was given x of shape {x.shape} and z of shape {z.shape}: give "
                 f"x (b, {', '.join(map(str, one_x)) or '-'}) and z (p, ...) or "
-                f"(b, p, ...), where one z has z_axes={z_axes} axes: give that number to "
-                "batch if it is another."
+                f"(b, p, ...), where one z has z_axes={z_axes} axes: give batch "
+                "that number if it is another."
             )
         if self.embedding is not None:
             self.embedding.check(x)
