@@ -41,16 +41,16 @@ def test_calling_is_generating_then_calling_the_primary():
     assert shapes[4] == {"weight": (2, 8), "bias": (2,)}
 
 
-def test_a_batch_is_every_pair():
+def test_a_batch_is_every_pair(epsilon):
     net = hl.init(small(), key=KEY, x=5, z=2)
     x, z = inputs(1, 3, 5), inputs(2, 3, 7, 2)
     expected = jax.vmap(lambda a, b: jax.vmap(lambda c: net(a, c))(b))(x, z)
-    np.testing.assert_allclose(net.batch(x, z), expected, rtol=1e-6, atol=1e-7)
-    shared = net.batch(x, z[0])
-    np.testing.assert_allclose(shared[0], expected[0], rtol=1e-6, atol=1e-7)
+    # Sums are taken in another order, and outputs may cancel.
+    close = {"rtol": 0, "atol": 50 * epsilon * float(jnp.abs(expected).max())}
+    np.testing.assert_allclose(net.batch(x, z), expected, **close)
+    np.testing.assert_allclose(net.batch(x, z[0])[0], expected[0], **close)
     for chunk in (1, 2, 3, 5):
-        few = net.batch(x, z, chunk)
-        np.testing.assert_allclose(few, expected, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(net.batch(x, z, chunk), expected, **close)
 
 
 def test_a_batch_generates_each_primary_once():
