@@ -25,7 +25,7 @@ def problem(count=7, seed=0, outputs=2):
 def joint_ensemble(inputs, targets, new, ridge, kind, time):
     """Mean and covariance at new inputs by the joint flow on all inputs together.
 
-    d h / dt = -(1 / n) (Theta a-part): coefficients a (n,) with a' = -(h(U) - y) - l a.
+    h = h_0 + Theta(., U) a with n a' = -(h(U) - y) - l a, from a = 0.
     """
     n = len(targets)
     every = tuple(jnp.concatenate(pair) for pair in zip(inputs, new, strict=True))
@@ -175,7 +175,6 @@ def test_finite_networks_approach_it():
         return np.sqrt(np.mean(centre**2)), np.sqrt(np.mean(wide**2))
 
     narrow, wide = error(12, 300), error(64, 300)
-    print(narrow, wide)
     # The standard errors of 300 samples are 0.06 and 0.08.
     assert wide[0] < 0.15
     assert wide[1] < 0.25

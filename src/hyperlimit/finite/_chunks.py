@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import jax
-from jaxtyping import Array, PyTree
+from jaxtyping import PyTree
 
 from hyperlimit.errors import InputError
 
@@ -25,8 +25,3 @@ def over_inputs(
     if chunk is None or chunk >= count:
         return jax.vmap(one)(inputs)
     return jax.lax.map(one, inputs, batch_size=chunk)
-
-
-def rows_with(x: Array, z: Array, shared: bool) -> tuple[Array, Array | None]:
-    """What is mapped over: x, and z beside it unless all x share it."""
-    return x, None if shared else z

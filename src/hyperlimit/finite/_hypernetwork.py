@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
-from hyperlimit.finite._chunks import over_inputs, rows_with
+from hyperlimit.finite._chunks import over_inputs
 from hyperlimit.finite._network import FiniteNetwork, Values, check_input, merged
 from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork
@@ -95,4 +95,4 @@ class FiniteHypernetwork(eqx.Module):
             own = z if pair[1] is None else pair[1]
             return jax.vmap(self.primary(pair[0]))(own)
 
-        return over_inputs(one, rows_with(x, z, z.ndim == 2), chunk)
+        return over_inputs(one, (x, None if z.ndim == 2 else z), chunk)

@@ -1,6 +1,6 @@
 """A network: inputs, then layers in a row."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 from hyperlimit.errors import InputError
@@ -35,7 +35,7 @@ class Network:
     """
 
     layers: tuple[AbstractLayer, ...]
-    inputs: AbstractInputs = Coordinates()  # noqa: RUF009  (frozen, without fields)
+    inputs: AbstractInputs = field(default_factory=Coordinates)
     in_size: Size | None = None
 
     def __post_init__(self):

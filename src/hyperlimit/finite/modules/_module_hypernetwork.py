@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree, Shaped
 
 from hyperlimit.errors import InputError
-from hyperlimit.finite._chunks import over_inputs, rows_with
+from hyperlimit.finite._chunks import over_inputs
 from hyperlimit.finite.heads import AbstractHeadModule
 from hyperlimit.finite.modules._encoding import cosine_sine
 from hyperlimit.finite.modules._leaves import replaced
@@ -119,4 +119,4 @@ class ModuleHypernetwork(eqx.Module):
             own = z if pair[1] is None else pair[1]
             return jax.vmap(self.primary(pair[0]))(own)
 
-        return over_inputs(one, rows_with(x, z, shared), chunk)
+        return over_inputs(one, (x, None if shared else z), chunk)

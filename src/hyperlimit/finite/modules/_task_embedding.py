@@ -7,7 +7,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jaxtyping import Array, Float, Integer, PRNGKeyArray
 
 from hyperlimit.errors import InputError
@@ -82,9 +81,10 @@ class TaskTable(eqx.Module):
 
     def check(self, numbers: Tasks) -> None:
         """Raises an InputError for a number out of range, where values are known."""
-        if isinstance(numbers, Tracer):
+        try:
+            known, tasks = np.asarray(numbers), len(self.values)
+        except jax.errors.TracerArrayConversionError:
             return
-        known, tasks = np.asarray(numbers), len(self.values)
         wrong = known[(known < 0) | (known >= tasks)]
         if wrong.size:
             raise InputError(
