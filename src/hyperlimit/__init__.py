@@ -14,6 +14,7 @@ Examples:
 from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
+from hyperlimit.empirical import empirical_ntk, ntk_plan
 from hyperlimit.errors import InputError
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
@@ -59,6 +60,7 @@ __all__ = [
     "activation",
     "data",
     "dual_limit",
+    "empirical_ntk",
     "finite",
     "heads",
     "hypernetize",
@@ -68,6 +70,7 @@ __all__ = [
     "load",
     "mlp",
     "networks",
+    "ntk_plan",
     "regress",
     "regress_grid",
     "save",

@@ -1,0 +1,108 @@
+"""A function that has been read: where its parameters enter, and how to pull back."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import jax
+from jaxtyping import Array
+
+from hyperlimit.empirical._entries import Entry, Notes, Source
+from hyperlimit.empirical._reader import Reader, Value
+
+Shape = Array | jax.ShapeDtypeStruct
+
+
+class Traced:
+    """A function of parameters and an example, as equations.
+
+    Args:
+        function: (parameters, example) -> arrays, for one example.
+        parameters, example: arrays, or their shapes and types.
+        landings: whether entries whose cotangents are those of outputs are told apart.
+        products: whether products are; or else all gradients are of whole parameters.
+
+    Attributes:
+        entries: how each parameter enters.
+        outputs: shapes and types of what the function gives.
+        perturbed: the same of the products whose cotangents are gradients' factors.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[list[Array], list[Array]], list[Array]],
+        parameters: Sequence[Shape],
+        example: Sequence[Shape],
+        *,
+        landings: bool,
+        products: bool = True,
+    ):
+        shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in parameters]
+        others = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in example]
+        self._sizes = [math.prod(shape.shape) for shape in shapes]
+        self._closed = jax.make_jaxpr(function)(shapes, others)
+        self.outputs = [
+            jax.ShapeDtypeStruct(a.shape, a.dtype) for a in self._closed.out_avals
+        ]
+        notes, first = Notes(), Reader(self._sizes, Notes(), {}, {})
+
+        def read(parameters: list[Array], example: list[Array]) -> list[Array]:
+            nonlocal first
+            first = Reader(self._sizes, notes, {}, {})
+            return self._read(first, parameters, example, notes)
+
+        jax.eval_shape(read, shapes, others)
+        if products:
+            self.entries = tuple(
+                notes.entry(index, landings) for index in range(len(shapes))
+            )
+        else:
+            self.entries = (Entry(),) * len(shapes)
+        self._kept = {
+            index: entry.product
+            for index, entry in enumerate(self.entries)
+            if entry.product is not None
+        }
+        self.perturbed = {
+            entry.product.number: first.shapes[entry.product.number]
+            for entry in self.entries
+            if entry.product is not None and entry.pulled
+        }
+
+    def evaluate(
+        self,
+        perturbations: dict[int, Array],
+        parameters: list[Array],
+        example: list[Array],
+    ) -> tuple[list[Array], dict[int, Array]]:
+        """The outputs with perturbed products, and what parameters are multiplied by.
+
+        The second has, for each parameter that enters by a product, an array (l, i): l
+        positions that share the parameter, i entries that are summed over.
+        """
+        reader = Reader(self._sizes, Notes(), self._kept, perturbations)
+        outputs = self._read(reader, parameters, example, Notes())
+        return outputs, reader.operands
+
+    def cotangent(self, parameter: int, product: Array) -> Array:
+        """That of a product, (l, o), from its cotangent in its own shape."""
+        use = self._kept[parameter]
+        if use.left:
+            return product.reshape(-1, use.positions).T
+        return product.reshape(use.positions, -1)
+
+    def _read(
+        self,
+        reader: Reader,
+        parameters: list[Array],
+        example: list[Array],
+        notes: Notes,
+    ) -> list[Array]:
+        given = [
+            Value(array, (Source(index, None, 1.0, 0, array.size, True),))
+            for index, array in enumerate(parameters)
+        ]
+        given += [Value(array, ()) for array in example]
+        outputs = reader.outputs(self._closed, given)
+        for number, output in enumerate(outputs):
+            notes.landed += [(source, number) for source in output.sources]
+        return [output.array for output in outputs]
