@@ -16,7 +16,7 @@ class Product(NamedTuple):
     """One parameter's part in a product $y = s\\,p\\,a$.
 
     Attributes:
-        parameter, number: which parameter, and which product in order of evaluation.
+        parameter, number: which parameter, and the number of the value y.
         left: whether p is the first operand.
         scale: s, what p was multiplied by before.
         positions: how many vectors a the same p is multiplied with.
@@ -59,18 +59,18 @@ class Entry:
 
     One that enters a single product $y = s\,p\,a$, for some rearrangement of p, has the
     gradient $s\,\bar y \otimes a$. One that enters any other way, or often, has the
-    gradient $\bar p$. `landings` are not None where y, or p, goes to outputs alone and
-    entry by entry, so that their cotangents are its own.
+    gradient $\bar p$. Either cotangent is `scale` times that of the value `junction`,
+    the last one that y, or p, is only moved, scaled and added to on its way to; with
+    the bias that is added to it, a weight so shares one cotangent. `landings` are not
+    None where y, or p, goes to outputs alone and entry by entry, so that their
+    cotangents are its own.
     """
 
     product: Product | None = None
     landings: tuple[Landing, ...] | None = None
+    junction: int = -1
+    scale: float = 1.0
     used: bool = True
-
-    @property
-    def scale(self) -> float:
-        """s, or 1."""
-        return 1.0 if self.product is None else self.product.scale
 
     @property
     def pulled(self) -> bool:
@@ -80,34 +80,64 @@ class Entry:
 
 @dataclass
 class Notes:
-    """What is seen while a function is read."""
+    """What is seen while a function is read; values are known by number.
+
+    Attributes:
+        products: the parts of parameters in products.
+        lost: parameters, or products, whose entries are not to be told any more.
+        landed: what came to the outputs.
+        results: for each value, what it was moved, scaled or added to, None for
+            anything else.
+        contents: the sources of each value, and its length.
+    """
 
     products: list[Product] = field(default_factory=list)
-    direct: set[int] = field(default_factory=set)
-    broken: set[tuple[int, int | None]] = field(default_factory=set)
+    lost: set[tuple[int, int | None]] = field(default_factory=set)
     landed: list[tuple[Source, int]] = field(default_factory=list)
-
-    def lost(self, source: Source) -> None:
-        """Something was done to an array after which its entries are not to be told."""
-        self.broken.add((source.parameter, source.product))
-        if source.product is None:
-            self.direct.add(source.parameter)
+    results: dict[int, list[int | None]] = field(default_factory=dict)
+    contents: dict[int, tuple[tuple[Source, ...], int]] = field(default_factory=dict)
 
     def entry(self, parameter: int, landings: bool) -> Entry:
         """How a parameter enters; `landings` says whether these are told apart."""
         products = [use for use in self.products if use.parameter == parameter]
         landed = [pair for pair in self.landed if pair[0].parameter == parameter]
         itself = any(source.product is None for source, _ in landed)
-        direct = parameter in self.direct
+        direct = (parameter, None) in self.lost
         if not products and not landed and not direct:
             return Entry(used=False)
         if len(products) == 1 and not itself and not direct:
-            whole = (parameter, products[0].number) not in self.broken
-            found = _landings(landed) if landings and whole else None
-            return Entry(products[0], found)
+            use = products[0]
+            whole = landings and (parameter, use.number) not in self.lost
+            found = _landings(landed) if whole else None
+            junction, scale = self._junction(parameter, use.number, use.number)
+            if found is not None:
+                scale = 1.0
+            return Entry(use, found, junction, use.scale * scale)
         if not products and not direct and landings:
-            return Entry(None, _landings(landed))
-        return Entry()
+            return Entry(None, _landings(landed), parameter)
+        if products:
+            return Entry(junction=parameter)
+        junction, scale = self._junction(parameter, None, parameter)
+        return Entry(None, None, junction, scale)
+
+    def _junction(
+        self, parameter: int, product: int | None, start: int
+    ) -> tuple[int, float]:
+        """The last value on the only way of a parameter or product, and its scale."""
+        here, scale = start, 1.0
+        length = self.contents[start][1]
+        while len(self.results.get(here, ())) == 1:
+            (following,) = self.results[here]
+            if following is None:
+                break
+            sources, size = self.contents[following]
+            found = [
+                s for s in sources if (s.parameter, s.product) == (parameter, product)
+            ]
+            if len(found) != 1 or not found[0].ordered or size != length:
+                break
+            here, scale = following, found[0].scale
+        return here, scale
 
 
 def _landings(landed: list[tuple[Source, int]]) -> tuple[Landing, ...] | None:

@@ -15,29 +15,34 @@ class Factor(NamedTuple):
         right: (u, p, l, i), with p = 1 where it depends on x alone. None: one position
             and no second factor.
         scale: s.
+        junction: which value's cotangent `left` is.
     """
 
     left: Float[Array, "u p k l o"]
     right: Float[Array, "u q l i"] | None
     scale: float
+    junction: int
 
 
 def gram(
-    one: Factor, two: Factor, outputs: str
+    one: Factor, two: Factor, outputs: str, known: dict[int, Array]
 ) -> Float[Array, "u p v q"] | Float[Array, "u p k v q k"]:
     """The inner products of all pairs of gradients.
 
     `outputs`: "full" for all pairs of outputs, "mean" for the sum over equal ones.
+    `known`: products of first factors by junction; what is missing is added.
     """
     scale = one.scale * two.scale
-    if one.right is None or two.right is None:
-        return scale * _lefts(one.left, two.left, outputs)
-    if one.left.shape[3] > 1:
+    if one.left.shape[3] > 1 and one.right is not None and two.right is not None:
         if _gradients_are_cheaper(one.left, one.right, two.left):
             first = _gradient(one.left, one.right)
             return scale * _lefts(first, _gradient(two.left, two.right), outputs)
         return scale * _positions(one, two, outputs)
-    lefts = _lefts(one.left, two.left, outputs)
+    if one.junction not in known:
+        known[one.junction] = _lefts(one.left, two.left, outputs)
+    lefts = known[one.junction]
+    if one.right is None or two.right is None:
+        return scale * lefts
     return scale * lefts * expanded(rights(one.right, two.right), outputs)
 
 

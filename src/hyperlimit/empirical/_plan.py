@@ -31,7 +31,7 @@ class NTKPlan:
     """
 
     method: Method
-    costs: dict[str, Cost]
+    costs: dict[Method, Cost]
     contractions: dict[str, str]
 
     def __str__(self) -> str:

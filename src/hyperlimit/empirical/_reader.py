@@ -17,10 +17,11 @@ _CALLS = ("jit", "pjit", "closed_call", "core_call")
 
 
 class Value(NamedTuple):
-    """An array, and where its entries come from."""
+    """An array, where its entries come from, and its number if that is followed."""
 
     array: Array
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...] = ()
+    number: int | None = None
 
 
 class Reader:
@@ -30,11 +31,11 @@ class Reader:
         sizes: how many numbers each parameter has.
         notes: where to write what is seen.
         kept: the products, by parameter, whose other operand is wanted.
-        perturbations: what to add to products, by number.
+        perturbations: what to add to values, by number.
 
     Attributes:
         operands: for each parameter in `kept`, what it is multiplied by, (l, i).
-        shapes: of each product.
+        shapes: of each value that is followed.
     """
 
     def __init__(
@@ -49,20 +50,22 @@ class Reader:
         self.operands: dict[int, Array] = {}
         self.shapes: list[jax.ShapeDtypeStruct] = []
 
+    def parameter(self, index: int, array: Array) -> Value:
+        """A parameter as a value; all of them come first, and in order."""
+        return self._value(array, (Source(index, None, 1.0, 0, array.size, True),))
+
     def outputs(self, closed: core.ClosedJaxpr, given: list[Value]) -> list[Value]:
         """The outputs of a function; calls inside of it are gone into."""
         jaxpr = closed.jaxpr
         found: dict[core.Var, Value] = {
-            variable: Value(jnp.asarray(array), ())
+            variable: Value(jnp.asarray(array))
             for variable, array in zip(jaxpr.constvars, closed.consts, strict=True)
         }
         found.update(zip(jaxpr.invars, given, strict=True))
 
         def value(atom: core.Var | core.Literal) -> Value:
             if isinstance(atom, core.Literal):
-                return Value(
-                    jnp.asarray(atom.val, getattr(atom.aval, "dtype", None)), ()
-                )
+                return Value(jnp.asarray(atom.val, getattr(atom.aval, "dtype", None)))
             return found[atom]
 
         for equation in jaxpr.eqns:
@@ -78,24 +81,43 @@ class Reader:
             found.update(zip(equation.outvars, results, strict=True))
         return [value(atom) for atom in jaxpr.outvars]
 
+    def _value(self, array: Array, sources: tuple[Source, ...]) -> Value:
+        number = len(self.shapes)
+        self.shapes.append(jax.ShapeDtypeStruct(array.shape, array.dtype))
+        self._notes.contents[number] = sources, array.size
+        if number in self._perturbations:
+            array = array + self._perturbations[number]
+        return Value(array, sources, number)
+
     def _followed(
         self, equation: core.JaxprEqn, operands: list[Value], arrays: list[Array]
     ) -> list[Value]:
         name = equation.primitive.name
         if name == "stop_gradient" or not any(o.sources for o in operands):
-            return [Value(array, ()) for array in arrays]
+            return [Value(array) for array in arrays]
         if name == "dot_general":
             return [self._product(equation, operands, arrays[0])]
-        sources = carried(equation, operands, arrays)
+        pairs = [(operand.array, operand.sources) for operand in operands]
+        sources = carried(equation, pairs, arrays)
         if sources is None:
             self._lost(operands)
-            return [Value(array, ()) for array in arrays]
-        return [Value(a, s) for a, s in zip(arrays, sources, strict=True)]
+            return [Value(array) for array in arrays]
+        results = [self._value(a, s) for a, s in zip(arrays, sources, strict=True)]
+        for operand in operands:
+            if operand.number is not None:
+                following = self._notes.results.setdefault(operand.number, [])
+                following += [result.number for result in results]
+        return results
 
     def _lost(self, values: Sequence[Value]) -> None:
+        """Something was done after which entries are not to be told any more."""
         for value in values:
-            for source in value.sources:
-                self._notes.lost(source)
+            self._notes.lost |= {(s.parameter, s.product) for s in value.sources}
+            self._ended(value)
+
+    def _ended(self, value: Value) -> None:
+        if value.number is not None:
+            self._notes.results.setdefault(value.number, []).append(None)
 
     def _product(
         self, equation: core.JaxprEqn, operands: list[Value], array: Array
@@ -104,15 +126,13 @@ class Reader:
         sides = [None if any(batched) else self._whole(o) for o in operands]
         if not any(sides):
             self._lost(operands)
-            return Value(array, ())
+            return Value(array)
         number, sources = len(self.shapes), []
-        self.shapes.append(jax.ShapeDtypeStruct(array.shape, array.dtype))
-        if number in self._perturbations:
-            array = array + self._perturbations[number]
         for side, source in enumerate(sides):
             if source is None:
                 self._lost([operands[side]])
                 continue
+            self._ended(operands[side])
             other, axes = operands[1 - side].array, contracted[1 - side]
             free = [axis for axis in range(other.ndim) if axis not in axes]
             positions = math.prod(other.shape[axis] for axis in free)
@@ -121,13 +141,14 @@ class Reader:
             if self._kept.get(source.parameter) == use:
                 turned = jnp.transpose(other, [*free, *axes])
                 self.operands[source.parameter] = turned.reshape(positions, -1)
-            result = Source(source.parameter, number, 1.0, 0, array.size, True)
             # The gradient in p of many positions is a sum of products.
             if positions == 1:
-                sources.append(result)
+                sources.append(
+                    Source(source.parameter, number, 1.0, 0, array.size, True)
+                )
             else:
-                self._notes.lost(result)
-        return Value(array, tuple(sources))
+                self._notes.lost.add((source.parameter, number))
+        return self._value(array, tuple(sources))
 
     def _whole(self, value: Value) -> Source | None:
         """The parameter that an array is, moved and scaled, if it is all of one."""

@@ -94,8 +94,10 @@ def composed_terms(
 
 def kernels(one: Terms, two: Terms, outputs: str) -> dict[int, Array]:
     """What each parameter adds to the kernel, by its number."""
+    below: dict[int, Array] = {}
+    above: dict[int, Array] = {}
     found = {
-        index: gram(factor, two.factors[index], outputs)
+        index: gram(factor, two.factors[index], outputs, below)
         for index, factor in one.factors.items()
     }
     generated: dict[int, Array] = {}
@@ -104,7 +106,7 @@ def kernels(one: Terms, two: Terms, outputs: str) -> dict[int, Array]:
         parts = []
         for to, scale in landings:
             if to not in generated:
-                generated[to] = gram(one.upper[to], two.upper[to], outputs)
+                generated[to] = gram(one.upper[to], two.upper[to], outputs, above)
             parts.append(scale**2 * generated[to])
         total = sum(parts[1:], parts[0])
         if right is not None and other is not None:
@@ -133,18 +135,12 @@ def _pulled(
     )
     for _ in range(depth):
         pull = jax.vmap(pull)
-    products, gradients = pull(cotangents(outputs))
+    junctions, gradients = pull(cotangents(outputs))
     lefts = {}
     for index, entry in enumerate(traced.entries):
-        if not entry.pulled:
-            continue
-        if entry.product is None:
-            found = gradients[index]
-            lead = found.shape[:depth]
-            lefts[index] = found.reshape(*lead, 1, -1)
-        else:
+        if entry.pulled:
             split = _mapped(lambda a, i=index: traced.cotangent(i, a), depth)
-            lefts[index] = split(products[entry.product.number])
+            lefts[index] = split(junctions[entry.junction])
     return lefts, seconds, gradients
 
 
@@ -171,5 +167,5 @@ def _factors(
     for index, left in lefts.items():
         entry = traced.entries[index]
         right = None if entry.product is None else seconds[index]
-        found[index] = Factor(left, right, entry.scale)
+        found[index] = Factor(left, right, entry.scale, entry.junction)
     return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import jax
 from jaxtyping import Array
 
-from hyperlimit.empirical._entries import Entry, Notes, Source
+from hyperlimit.empirical._entries import Entry, Notes
 from hyperlimit.empirical._reader import Reader, Value
 
 Shape = Array | jax.ShapeDtypeStruct
@@ -24,7 +24,7 @@ class Traced:
     Attributes:
         entries: how each parameter enters.
         outputs: shapes and types of what the function gives.
-        perturbed: the same of the products whose cotangents are gradients' factors.
+        perturbed: the same of the values whose cotangents are gradients' factors.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class Traced:
                 notes.entry(index, landings) for index in range(len(shapes))
             )
         else:
-            self.entries = (Entry(),) * len(shapes)
+            self.entries = tuple(Entry(junction=i) for i in range(len(shapes)))
         self._kept = {
             index: entry.product
             for index, entry in enumerate(self.entries)
             if entry.product is not None
         }
         self.perturbed = {
-            entry.product.number: first.shapes[entry.product.number]
+            entry.junction: first.shapes[entry.junction]
             for entry in self.entries
-            if entry.product is not None and entry.pulled
+            if entry.pulled
         }
 
     def evaluate(
@@ -74,7 +74,7 @@ class Traced:
         parameters: list[Array],
         example: list[Array],
     ) -> tuple[list[Array], dict[int, Array]]:
-        """The outputs with perturbed products, and what parameters are multiplied by.
+        """The outputs with perturbed values, and what parameters are multiplied by.
 
         The second has, for each parameter that enters by a product, an array (l, i): l
         positions that share the parameter, i entries that are summed over.
@@ -83,12 +83,14 @@ class Traced:
         outputs = self._read(reader, parameters, example, Notes())
         return outputs, reader.operands
 
-    def cotangent(self, parameter: int, product: Array) -> Array:
-        """That of a product, (l, o), from its cotangent in its own shape."""
-        use = self._kept[parameter]
+    def cotangent(self, parameter: int, junction: Array) -> Array:
+        """That of a parameter, or of its product, (l, o), from that of its junction."""
+        use = self._kept.get(parameter)
+        if use is None:
+            return junction.reshape(1, -1)
         if use.left:
-            return product.reshape(-1, use.positions).T
-        return product.reshape(use.positions, -1)
+            return junction.reshape(-1, use.positions).T
+        return junction.reshape(use.positions, -1)
 
     def _read(
         self,
@@ -97,11 +99,8 @@ class Traced:
         example: list[Array],
         notes: Notes,
     ) -> list[Array]:
-        given = [
-            Value(array, (Source(index, None, 1.0, 0, array.size, True),))
-            for index, array in enumerate(parameters)
-        ]
-        given += [Value(array, ()) for array in example]
+        given = [reader.parameter(*pair) for pair in enumerate(parameters)]
+        given += [Value(array) for array in example]
         outputs = reader.outputs(self._closed, given)
         for number, output in enumerate(outputs):
             notes.landed += [(source, number) for source in output.sources]
