@@ -18,7 +18,7 @@ test: $(READY)
 	$(BIN)/pytest --quiet --doctest-modules src/hyperlimit
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
 	  tests/dynamics tests/empirical tests/finite tests/layers tests/linalg tests/limits \
-	  tests/numerics tests/regression
+	  tests/meta_wide tests/numerics tests/regression
 	$(PYTEST)
 
 test-long: $(READY)

@@ -11,7 +11,7 @@ Examples:
     (2, 2)
 """
 
-from hyperlimit import data, finite, layers, limits, networks
+from hyperlimit import data, finite, layers, limits, meta_wide, networks
 from hyperlimit.activations import activation
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
 from hyperlimit.empirical import empirical_ntk, ntk_plan
@@ -33,6 +33,7 @@ from hyperlimit.layers import (
     Residual,
 )
 from hyperlimit.limits import dual_limit
+from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
 from hyperlimit.serialisation import load, save
@@ -68,6 +69,8 @@ __all__ = [
     "layers",
     "limits",
     "load",
+    "meta_wide",
+    "meta_wide_limit",
     "mlp",
     "networks",
     "ntk_plan",

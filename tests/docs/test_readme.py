@@ -30,6 +30,8 @@ def test_the_python_of_the_readme_runs(tmp_path, monkeypatch):
     assert names["m"].shape == names["v"].shape == (4,)
     np.testing.assert_allclose(names["g"](names["z"]), names["y"])
     assert isinstance(names["d"], jax.Array)
+    assert names["new"].shape == (4, 6, 1)
+    assert names["losses"][-1] < 0.1 * names["losses"][0]
     assert names["many"].shape == (5, 6, 10)
     np.testing.assert_allclose(names["third"](names["z"]), names["logits"], rtol=1e-5)
 

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from hyperlimit.cli import _complete, _predict
+from hyperlimit.cli import _complete, _predict, _study
 from hyperlimit.errors import InputError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("complete")(_complete.complete)
 app.command("predict")(_predict.predict)
+app.command("study", cls=_study.StudyCommand)(_study.study)
 
 
 @app.callback()

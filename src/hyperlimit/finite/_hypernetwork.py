@@ -9,7 +9,8 @@ from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
 from hyperlimit.finite._chunks import over_inputs
-from hyperlimit.finite._network import FiniteNetwork, Values, check_input, merged
+from hyperlimit.finite._network import FiniteNetwork, Values, check_input
+from hyperlimit.finite._written import written_primary, written_values
 from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork
 
@@ -39,29 +40,17 @@ class FiniteHypernetwork(eqx.Module):
     def generated(self, x: Float[Array, "..."]) -> Values:
         """The parameters that f writes for one x, layer by layer."""
         check_input("x", x, self.meta.in_size)
-        flat = self.meta(x)
-        start, found = 0, []
-        for layer, parameters in zip(
-            self.spec.primary.layers,
-            self.spec.primary.parameters(self.z_size),
-            strict=True,
-        ):
-            written = {}
-            for parameter in parameters:
-                if self.spec.is_generated(layer.generated()[parameter.name]):
-                    piece = flat[start : start + parameter.size]
-                    written[parameter.name] = piece.reshape(parameter.shape)
-                    start += parameter.size
-            found.append(written)
-        return tuple(found)
+        return written_values(self.spec, self.z_size, self.meta(x))
 
     def primary(self, x: Float[Array, "..."]) -> FiniteNetwork:
         """The primary network for one x: an ordinary module from z to y."""
-        return FiniteNetwork(
-            merged(self.own, self.generated(x)),
-            self.fixed,
-            self.spec.primary,
+        check_input("x", x, self.meta.in_size)
+        return written_primary(
+            self.spec,
             self.z_size,
+            self.meta(x),
+            self.own,
+            self.fixed,
             self.meta.parametrisation,
         )
 

@@ -4,11 +4,12 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray
 
 from hyperlimit.errors import InputError
 from hyperlimit.finite._hypernetwork import FiniteHypernetwork
+from hyperlimit.finite._input_size import input_size
 from hyperlimit.finite._network import FiniteNetwork
 from hyperlimit.finite._random_key import check_key
 from hyperlimit.finite._shaped import shaped_hypernetwork, shaped_network
 from hyperlimit.finite._unshaped import UnshapedHypernetwork
-from hyperlimit.layers import Size, as_size
+from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork, Network
 from hyperlimit.parametrisation import parametrisation as named_parametrisation
 
@@ -52,7 +53,7 @@ def init(
     named_parametrisation(parametrisation)
     check_key(key)
     if isinstance(spec, Network):
-        size = _size("x", x, spec.in_size, spec.inputs.rank)
+        size = input_size("x", x, spec.in_size, spec.inputs.rank)
         if size is None:
             raise InputError(
                 "the network's input size is not known: give x, an example input or "
@@ -63,8 +64,8 @@ def init(
         raise InputError(
             f"init was given a {type(spec).__name__}: give a Hypernetwork or a Network."
         )
-    x_size = _size("x", x, spec.meta.in_size, spec.meta.inputs.rank)
-    z_size = _size("z", z, spec.primary.in_size, spec.primary.inputs.rank)
+    x_size = input_size("x", x, spec.meta.in_size, spec.meta.inputs.rank)
+    z_size = input_size("z", z, spec.primary.in_size, spec.primary.inputs.rank)
     if x_size is None and z_size is None:
         return UnshapedHypernetwork(key, spec, parametrisation)
     if x_size is None or z_size is None:
@@ -74,37 +75,3 @@ def init(
             f"{unknown}, an example or its length, too."
         )
     return shaped_hypernetwork(spec, key, x_size, z_size, parametrisation)
-
-
-def _size(
-    name: str, given: ArrayLike | Size | None, stated: Size | None, rank: int
-) -> Size | None:
-    if given is None:
-        return stated
-    if isinstance(given, int):
-        shape = (given,)
-    elif isinstance(given, tuple):
-        shape = tuple(given)
-    else:
-        shape = getattr(given, "shape", ())[-rank:]
-    integers = all(isinstance(length, int) and length > 0 for length in shape)
-    if len(shape) != rank or not integers:
-        wanted = {1: "a last axis of at least 1, or its length"}.get(
-            rank, "last axes (height, width, channels), or these three as a tuple"
-        )
-        raise InputError(
-            f"{name} of {_described(given)} is no example of an input: give an array "
-            f"with {wanted}."
-        )
-    size = as_size(shape)
-    if stated is not None and size != stated:
-        raise InputError(
-            f"{name} has size {size} and the description says in_size={stated}: "
-            "change one of them."
-        )
-    return size
-
-
-def _described(given: ArrayLike | Size) -> str:
-    shape = getattr(given, "shape", None)
-    return f"{given!r}" if shape is None else f"shape {tuple(shape)}"

@@ -7,6 +7,7 @@ from jaxtyping import PRNGKeyArray
 
 from hyperlimit.finite._hypernetwork import FiniteHypernetwork
 from hyperlimit.finite._network import FiniteNetwork, draw_values
+from hyperlimit.finite._written import draw_own
 from hyperlimit.layers import Size
 from hyperlimit.networks import Hypernetwork, Network
 from hyperlimit.parametrisation import parametrisation
@@ -57,10 +58,6 @@ def shaped_hypernetwork(
 
     head = {key: scaled(array) for key, array in meta.values[-1].items()}
     meta = eqx.tree_at(lambda net: net.values[-1], meta, head)
-    generated = tuple(
-        frozenset(n for n, a in layer.generated().items() if spec.is_generated(a))
-        for layer in spec.primary.layers
-    )
-    own = draw_values(spec.primary, z_size, name, own_key, generated, dtype)
+    own = draw_own(spec, z_size, name, own_key, dtype)
     fixed = spec.primary.inputs.draw(z_size, fixed_key)
     return FiniteHypernetwork(meta, own, fixed, spec, z_size)

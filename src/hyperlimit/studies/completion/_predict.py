@@ -9,6 +9,7 @@ from hyperlimit.errors import InputError
 from hyperlimit.plotting import completions_figure
 from hyperlimit.studies._provenance import provenance
 from hyperlimit.studies._reporter import Reporter
+from hyperlimit.studies._write_json import write_json
 from hyperlimit.studies.completion._measures import errors
 from hyperlimit.studies.completion._model_file import CompletionModel, load_model
 from hyperlimit.studies.completion._problem import meta_inputs
@@ -19,7 +20,6 @@ from hyperlimit.studies.completion._run import (
     predict_images,
     predictive_variance,
 )
-from hyperlimit.studies.completion._write_json import write_json
 
 
 def predict(

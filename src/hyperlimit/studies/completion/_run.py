@@ -14,13 +14,13 @@ from hyperlimit.plotting import completions_figure, loss_figure
 from hyperlimit.regression import GridRegression, regress_grid
 from hyperlimit.studies._provenance import peak_memory, provenance
 from hyperlimit.studies._reporter import Reporter
+from hyperlimit.studies._write_json import write_json
 from hyperlimit.studies.completion import _baselines
 from hyperlimit.studies.completion._config import CompletionConfig
 from hyperlimit.studies.completion._finite import Curves, train_finite
 from hyperlimit.studies.completion._measures import calibration, errors
 from hyperlimit.studies.completion._model_file import save_model
 from hyperlimit.studies.completion._problem import CompletionProblem, completion_problem
-from hyperlimit.studies.completion._write_json import write_json
 
 # Test images whose predictive variance is computed: those shown, and a few more.
 VARIANCES, SHOWN = 16, 8

@@ -4,9 +4,12 @@ import json
 import math
 from pathlib import Path
 
+import jax
+import numpy as np
+
 
 def write_json(path: Path, content: dict) -> None:
-    """Writes strict JSON: numbers that are not finite become null."""
+    """Writes strict JSON: arrays become lists, numbers that are not finite null."""
     path.write_text(json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
 
 
@@ -15,6 +18,8 @@ def _plain(value: object) -> object:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic | jax.Array):
+        return _plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
