@@ -15,7 +15,7 @@ from hyperlimit.empirical._structured import (
     composed_terms,
     single_terms,
 )
-from hyperlimit.empirical._traced import Traced
+from hyperlimit.empirical.tracing._traced import Traced
 from hyperlimit.errors import InputError
 from hyperlimit.serialisation import array_name, is_array
 

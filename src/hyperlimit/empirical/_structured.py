@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from hyperlimit.empirical._factors import Factor, expanded, gram, rights
-from hyperlimit.empirical._traced import Traced
+from hyperlimit.empirical.tracing._traced import Traced
 
 
 class Stage(NamedTuple):
@@ -59,7 +59,7 @@ def composed_terms(
     inner = any(entry.pulled for entry in lower.traced.entries)
 
     def of_one_x(x: list[Array], z: list[Array]):
-        generated = lower.traced.evaluate({}, lower.parameters, x)[0]
+        generated = lower.traced.evaluate({}, lower.parameters, x).outputs
 
         others = upper.others(x)
 
@@ -68,7 +68,7 @@ def composed_terms(
 
         lefts, seconds, gradients = jax.vmap(of_one_z)(z)
         if not inner:
-            seen = lower.traced.evaluate({}, lower.parameters, x)[1]
+            seen = lower.traced.evaluate({}, lower.parameters, x).operands
             return lefts, seconds, {}, seen
         below, seen, _ = _pulled(
             lower.traced, lower.parameters, x, lambda _: gradients, depth=2
@@ -80,7 +80,7 @@ def composed_terms(
     through = {
         index: (
             shared.get(index),
-            tuple((to, entry.scale * scale) for to, scale in entry.landings),
+            tuple((to.output, entry.scale * to.scale) for to in entry.landings),
         )
         for index, entry in enumerate(lower.traced.entries)
         if entry.used and entry.landings is not None
@@ -127,12 +127,12 @@ def _pulled(
         number: jnp.zeros(shape.shape, shape.dtype)
         for number, shape in traced.perturbed.items()
     }
-    outputs, pull, seconds = jax.vjp(
-        lambda moved, given: traced.evaluate(moved, given, example),
-        start,
-        parameters,
-        has_aux=True,
-    )
+
+    def evaluated(moved: dict[int, Array], given: list[Array]):
+        found = traced.evaluate(moved, given, example)
+        return found.outputs, found.operands
+
+    outputs, pull, seconds = jax.vjp(evaluated, start, parameters, has_aux=True)
     for _ in range(depth):
         pull = jax.vmap(pull)
     junctions, gradients = pull(cotangents(outputs))

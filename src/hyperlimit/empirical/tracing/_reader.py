@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from jax.extend import core
 from jaxtyping import Array
 
-from hyperlimit.empirical._carried import carried
-from hyperlimit.empirical._entries import Notes, Product, Source
+from hyperlimit.empirical.tracing._carried import carried
+from hyperlimit.empirical.tracing._entries import Notes, Product, Source
 
 # Equations that are other functions' calls and nothing else.
 _CALLS = ("jit", "pjit", "closed_call", "core_call")
@@ -35,7 +35,7 @@ class Reader:
 
     Attributes:
         operands: for each parameter in `kept`, what it is multiplied by, (l, i).
-        shapes: of each value that is followed.
+        arrays, shapes: of each value that is followed.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Reader:
         self._sizes, self._notes, self._kept = sizes, notes, kept
         self._perturbations = perturbations
         self.operands: dict[int, Array] = {}
+        self.arrays: list[Array] = []
         self.shapes: list[jax.ShapeDtypeStruct] = []
 
     def parameter(self, index: int, array: Array) -> Value:
@@ -87,6 +88,7 @@ class Reader:
         self._notes.contents[number] = sources, array.size
         if number in self._perturbations:
             array = array + self._perturbations[number]
+        self.arrays.append(array)
         return Value(array, sources, number)
 
     def _followed(

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax.extend import core
 from jaxtyping import Array
 
-from hyperlimit.empirical._entries import Source
+from hyperlimit.empirical.tracing._entries import Source
 
 _REARRANGED = ("reshape", "squeeze", "expand_dims", "copy", "copy_p")
 _PERMUTED = ("transpose", "rev")

@@ -2,14 +2,30 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 from jaxtyping import Array
 
-from hyperlimit.empirical._entries import Entry, Notes
-from hyperlimit.empirical._reader import Reader, Value
+from hyperlimit.empirical.tracing._entries import Entry, Notes
+from hyperlimit.empirical.tracing._reader import Reader, Value
 
 Shape = Array | jax.ShapeDtypeStruct
+
+
+class Observed(NamedTuple):
+    """What is seen in one evaluation.
+
+    Attributes:
+        outputs: what the function gives.
+        operands: for each parameter that enters by a product, an array (l, i): l
+            positions that share the parameter, i entries that are summed over.
+        junctions: the values whose cotangents are gradients' factors, by number.
+    """
+
+    outputs: list[Array]
+    operands: dict[int, Array]
+    junctions: dict[int, Array]
 
 
 class Traced:
@@ -73,15 +89,12 @@ class Traced:
         perturbations: dict[int, Array],
         parameters: list[Array],
         example: list[Array],
-    ) -> tuple[list[Array], dict[int, Array]]:
-        """The outputs with perturbed values, and what parameters are multiplied by.
-
-        The second has, for each parameter that enters by a product, an array (l, i): l
-        positions that share the parameter, i entries that are summed over.
-        """
+    ) -> Observed:
+        """The outputs with perturbed values, and what is met on the way."""
         reader = Reader(self._sizes, Notes(), self._kept, perturbations)
         outputs = self._read(reader, parameters, example, Notes())
-        return outputs, reader.operands
+        junctions = {number: reader.arrays[number] for number in self.perturbed}
+        return Observed(outputs, reader.operands, junctions)
 
     def cotangent(self, parameter: int, junction: Array) -> Array:
         """That of a parameter, or of its product, (l, o), from that of its junction."""

@@ -6,10 +6,18 @@ from typing import NamedTuple
 
 
 class Landing(NamedTuple):
-    """An output of the function that is, up to a factor, a piece of an entry."""
+    """An output of the function that is, up to a factor, a piece of an entry.
+
+    Attributes:
+        output: its number.
+        scale: the factor.
+        start, stop: which of the entries.
+    """
 
     output: int
     scale: float
+    start: int
+    stop: int
 
 
 class Product(NamedTuple):
@@ -146,4 +154,7 @@ def _landings(landed: list[tuple[Source, int]]) -> tuple[Landing, ...] | None:
     for (one, _), (two, _) in itertools.pairwise(pieces):
         if two.start < one.stop:
             return None
-    return tuple(Landing(output, source.scale) for source, output in pieces)
+    return tuple(
+        Landing(output, source.scale, source.start, source.stop)
+        for source, output in pieces
+    )
