@@ -17,7 +17,7 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
 test: $(READY)
 	$(BIN)/pytest --quiet --doctest-modules src/hyperlimit
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
-	  tests/dynamics tests/finite tests/layers tests/linalg tests/limits \
+	  tests/dynamics tests/empirical tests/finite tests/layers tests/linalg tests/limits \
 	  tests/numerics tests/regression
 	$(PYTEST)
 

@@ -14,6 +14,7 @@ Examples:
 from hyperlimit import data, finite, layers, limits, networks
 from hyperlimit.activations import activation
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
+from hyperlimit.empirical import scaling_exponents, taylor_terms
 from hyperlimit.errors import InputError
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
@@ -71,7 +72,9 @@ __all__ = [
     "regress",
     "regress_grid",
     "save",
+    "scaling_exponents",
     "siren",
+    "taylor_terms",
     "training_dynamics",
     "unit_rows",
 ]
