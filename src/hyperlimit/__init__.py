@@ -14,7 +14,12 @@ Examples:
 from hyperlimit import data, finite, layers, limits, meta_wide, networks
 from hyperlimit.activations import activation
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
-from hyperlimit.empirical import empirical_ntk, ntk_plan
+from hyperlimit.empirical import (
+    empirical_ntk,
+    ntk_plan,
+    scaling_exponents,
+    taylor_terms,
+)
 from hyperlimit.errors import InputError
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
@@ -77,7 +82,9 @@ __all__ = [
     "regress",
     "regress_grid",
     "save",
+    "scaling_exponents",
     "siren",
+    "taylor_terms",
     "training_dynamics",
     "unit_rows",
 ]

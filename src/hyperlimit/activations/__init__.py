@@ -25,6 +25,7 @@ from hyperlimit.activations._identity import Identity
 from hyperlimit.activations._leaky_relu import LeakyReLU
 from hyperlimit.activations._monomial import Monomial
 from hyperlimit.activations._pair import GaussianPair, diagonal_pair
+from hyperlimit.activations._piecewise_linear import AbstractPiecewiseLinear
 from hyperlimit.activations._rectified_monomial import RectifiedMonomial
 from hyperlimit.activations._relu import ReLU
 from hyperlimit.activations._sin import Sin
@@ -101,6 +102,7 @@ __all__ = [
     "ABReLU",
     "Abs",
     "AbstractActivation",
+    "AbstractPiecewiseLinear",
     "Cos",
     "Custom",
     "Erf",

@@ -9,15 +9,17 @@ from rich.table import Table
 
 from hyperlimit.studies import Study
 
+# Of a log, in which a row stays on one line.
+_WIDTH = 160
 _ANSWERS = {True: "yes", False: "[bold red]no[/]", None: ""}
 
 
 def print_studies(studies: Sequence[Study]) -> None:
     """Prints every study's name and what it is about."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     table = Table(box=None, pad_edge=False)
-    table.add_column("study")
-    table.add_column("what it asks", no_wrap=True)
+    table.add_column("study", no_wrap=True)
+    table.add_column("what it asks")
     for study in studies:
         table.add_row(study.name, study.summary)
     console.print(table)
@@ -26,7 +28,7 @@ def print_studies(studies: Sequence[Study]) -> None:
 
 def print_findings(results: dict, out: Path) -> None:
     """Prints what was measured beside what was expected, and where everything is."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = _console()
     settings = "quick settings" if results["quick"] else "full settings"
     console.print(
         f"{results['study']}: {results['summary']} ({settings}, seed {results['seed']},"
@@ -47,6 +49,13 @@ def print_findings(results: dict, out: Path) -> None:
         f"{sum(judged)} of {len(judged)} expectations met; {results['seconds']:.0f} s; "
         f"figure.png and results.json in {out}/"
     )
+
+
+def _console() -> Console:
+    console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    return console
 
 
 def _measured(row: dict) -> str:

@@ -1,6 +1,20 @@
-"""Kernels of finite networks as they are."""
+"""What is measured on finite networks: their kernels and Taylor terms."""
 
 from hyperlimit.empirical._empirical_ntk import empirical_ntk, ntk_plan
 from hyperlimit.empirical._plan import NTKPlan
+from hyperlimit.empirical._scaling_exponents import (
+    ScalingExponents,
+    Vary,
+    scaling_exponents,
+)
+from hyperlimit.empirical._taylor_terms import taylor_terms
 
-__all__ = ["NTKPlan", "empirical_ntk", "ntk_plan"]
+__all__ = [
+    "NTKPlan",
+    "ScalingExponents",
+    "Vary",
+    "empirical_ntk",
+    "ntk_plan",
+    "scaling_exponents",
+    "taylor_terms",
+]

@@ -2,5 +2,6 @@
 
 from hyperlimit.plotting._completions import completions_figure
 from hyperlimit.plotting._loss import loss_figure
+from hyperlimit.plotting._scaling import ScalingPanel, scaling_figure
 
-__all__ = ["completions_figure", "loss_figure"]
+__all__ = ["ScalingPanel", "completions_figure", "loss_figure", "scaling_figure"]

@@ -6,7 +6,9 @@ from hyperlimit.errors import InputError
 from hyperlimit.studies._study import Study
 
 # The module that holds each as STUDY: imported when it is asked for.
-STUDIES: dict[str, str] = {}
+STUDIES: dict[str, str] = {
+    "taylor-exponents": "hyperlimit.studies.taylor_exponents",
+}
 
 
 def study(name: str) -> Study:
