@@ -2,6 +2,7 @@
 
 from hyperlimit.empirical._empirical_ntk import empirical_ntk, ntk_plan
 from hyperlimit.empirical._plan import NTKPlan
+from hyperlimit.empirical._reading import Parameters, Reading, parameters, read
 from hyperlimit.empirical._scaling_exponents import (
     ScalingExponents,
     Vary,
@@ -11,10 +12,14 @@ from hyperlimit.empirical._taylor_terms import taylor_terms
 
 __all__ = [
     "NTKPlan",
+    "Parameters",
+    "Reading",
     "ScalingExponents",
     "Vary",
     "empirical_ntk",
     "ntk_plan",
+    "parameters",
+    "read",
     "scaling_exponents",
     "taylor_terms",
 ]

@@ -12,7 +12,7 @@ from hyperlimit.empirical._flops import Cost, counted
 from hyperlimit.empirical._reading import parameters, read
 from hyperlimit.empirical._structured import kernels
 from hyperlimit.empirical._vector_products import vector_products
-from hyperlimit.empirical.tracing._entries import Entry
+from hyperlimit.empirical.tracing import Entry
 
 Method = Literal["structured", "jacobian", "products"]
 METHODS: tuple[Method, ...] = ("structured", "jacobian", "products")

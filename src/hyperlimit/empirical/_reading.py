@@ -15,7 +15,7 @@ from hyperlimit.empirical._structured import (
     composed_terms,
     single_terms,
 )
-from hyperlimit.empirical.tracing._traced import Traced
+from hyperlimit.empirical.tracing import Traced
 from hyperlimit.errors import InputError
 from hyperlimit.serialisation import array_name, is_array
 
@@ -119,8 +119,13 @@ def read(
 
     lower = Traced(weights, found.arrays, [x], landings=True)
     points = [z, *jax.tree.leaves(other)]
+    names = tuple(
+        array_name(path) for path, _ in jax.tree_util.tree_leaves_with_path(written)
+    )
     upper = Traced(outputs, lower.outputs, points, landings=False)
-    return Reading(found.names, Stage(lower, found.arrays), Upper(upper, others), count)
+    return Reading(
+        found.names, Stage(lower, found.arrays), Upper(names, upper, others), count
+    )
 
 
 def _split(primary: PyTree) -> tuple[PyTree, PyTree, PyTree]:

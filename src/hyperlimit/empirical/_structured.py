@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from hyperlimit.empirical._factors import Factor, expanded, gram, rights
-from hyperlimit.empirical.tracing._traced import Traced
+from hyperlimit.empirical.tracing import Traced
 
 
 class Stage(NamedTuple):
@@ -19,8 +19,15 @@ class Stage(NamedTuple):
 
 
 class Upper(NamedTuple):
-    """g as a function of its weights, and the other arrays that x gives it."""
+    """g as a function of its weights, and the other arrays that x gives it.
 
+    Attributes:
+        names: the paths of the weights in g.
+        traced: g.
+        others: x to the arrays of g that are not of floating point.
+    """
+
+    names: tuple[str, ...]
     traced: Traced
     others: Callable[[list[Array]], list[Array]]
 

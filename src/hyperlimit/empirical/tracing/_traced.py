@@ -54,6 +54,7 @@ class Traced:
     ):
         shapes = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in parameters]
         others = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in example]
+        self._shapes = shapes
         self._sizes = [math.prod(shape.shape) for shape in shapes]
         self._closed = jax.make_jaxpr(function)(shapes, others)
         self.outputs = [
@@ -95,6 +96,10 @@ class Traced:
         outputs = self._read(reader, parameters, example, Notes())
         junctions = {number: reader.arrays[number] for number in self.perturbed}
         return Observed(outputs, reader.operands, junctions)
+
+    def parameter_shape(self, parameter: int) -> tuple[int, ...]:
+        """The shape of a parameter."""
+        return self._shapes[parameter].shape
 
     def cotangent(self, parameter: int, junction: Array) -> Array:
         """That of a parameter, or of its product, (l, o), from that of its junction."""
