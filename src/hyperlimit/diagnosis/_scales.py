@@ -12,6 +12,10 @@ from hyperlimit.empirical import Reading, read
 from hyperlimit.empirical.tracing import Entry, Traced
 from hyperlimit.errors import InputError
 
+# The size of outputs at birth, in units of the targets': what begins near a constant
+# learns sooner than what begins with a function to unlearn.
+START = 0.1
+
 
 class Layer(NamedTuple):
     """One weight array, the inputs it is multiplied with, and what comes out.
@@ -81,7 +85,7 @@ def scales(net: PyTree, trained: PyTree, data: Problem, loss: Loss) -> Scales:
             f"the {type(net).__name__} has no method primary: give a hypernetwork with "
             "net.primary(x)(z) what net(x, z) is, as hl.init and hl.hypernetize do."
         )
-    reading = _read(net, trained, data)
+    reading = read_on(net, trained, data)
     assert reading.upper is not None
     parts = (reading.stage.traced, reading.upper.traced)
     factors = [jnp.ones(len(part.entries)) for part in parts]
@@ -94,7 +98,7 @@ def scales(net: PyTree, trained: PyTree, data: Problem, loss: Loss) -> Scales:
         for index in order:
             entry = part.entries[index]
             last = which == 1 and index == order[-1]
-            aims[which, index] = targets if last else 1.0
+            aims[which, index] = START * targets if last else 1.0
             if which == 1 and not bool(generated[index]):
                 continue
             now = _measured(net, trained, data, loss, factors)
@@ -133,7 +137,7 @@ def scales(net: PyTree, trained: PyTree, data: Problem, loss: Loss) -> Scales:
     )
 
 
-def _read(net: PyTree, trained: PyTree, data: Problem) -> Reading:
+def read_on(net: PyTree, trained: PyTree, data: Problem) -> Reading:
     x = jax.ShapeDtypeStruct(data.x.shape[1:], data.x.dtype)
     z = jax.ShapeDtypeStruct(data.z.shape[2:], data.z.dtype)
     return read(net, trained, x, z, structured=True)
@@ -162,7 +166,7 @@ def _measured(
     factors: list[Float[Array, " a"]],
 ) -> dict:
     """Sizes of everything, with the arrays of f and what it writes multiplied."""
-    reading = _read(net, trained, data)
+    reading = read_on(net, trained, data)
     lower, upper = reading.stage, reading.upper
     assert upper is not None
     own = _times(lower.parameters, factors[0])

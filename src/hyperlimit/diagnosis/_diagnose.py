@@ -1,0 +1,210 @@
+"""Why a hypernetwork does not train, and what to change."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import final
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, ArrayLike, PRNGKeyArray, PyTree
+
+from hyperlimit.diagnosis import _advice
+from hyperlimit.diagnosis._advice import VARYING, Advice
+from hyperlimit.diagnosis._corrected import corrected
+from hyperlimit.diagnosis._draws import drawing, widened
+from hyperlimit.diagnosis._kernel import Spectrum, change, kernel, spectrum, spread
+from hyperlimit.diagnosis._limit import against_limit
+from hyperlimit.diagnosis._problem import Loss, half_mean_square, problem
+from hyperlimit.diagnosis._scales import Scales, scales
+from hyperlimit.diagnosis._trials import Optimiser, Step, Trial, first_step, trial
+from hyperlimit.errors import InputError
+from hyperlimit.networks import Hypernetwork
+
+# What is measured on: x and points of each for sizes, and for kernels.
+_SIZES, _KERNELS = (32, 32), (16, 8)
+# Rates that are tried, in units of the one at which a first step covers the error.
+_TRIED = (1 / 3, 1.0, 3.0)
+# A change must lower the loss of a short training by this factor to be advised.
+WORTH = 0.95
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """What `diagnose` finds; `print` shows it.
+
+    Attributes:
+        scales: sizes, layer by layer.
+        advice: what to change, first to last.
+        network: with the advice about initialisation and sharing followed.
+        learning_rate: the best of those tried for it.
+        given: the short training as things are, at the rate that was given.
+        alone: short trainings as things are, one a rate.
+        tried: short trainings with sizes corrected and weights shared, one a rate.
+        changed: whether that is part of the advice: it trains better by a twentieth
+            than another rate alone.
+        step: the Taylor terms of the optimiser's first step, as things are.
+        spectrum: the kernel's modes, and the time to `goal` if it stayed as it is.
+        goal: the loss that is half of the best constant's.
+        baseline: the best constant's loss.
+        drift: how far the kernel moved in the short training, in units of itself.
+        spreads: the kernel's deviation over draws: "now", and at other widths.
+        limit: distance of the mean kernel from the dual limit's, and the limit's time
+            to the goal; None without a description.
+    """
+
+    name: str
+    scales: Scales
+    advice: tuple[Advice, ...]
+    network: PyTree = field(repr=False)
+    learning_rate: float
+    given: Trial = field(repr=False)
+    alone: tuple[Trial, ...] = field(repr=False)
+    tried: tuple[Trial, ...] = field(repr=False)
+    changed: bool
+    step: Step
+    spectrum: Spectrum = field(repr=False)
+    goal: float
+    baseline: float
+    drift: float
+    spreads: dict[str, float]
+    limit: tuple[float, float] | None
+
+    @property
+    def best(self) -> Trial:
+        """The training with the advice followed."""
+        return _best(self.tried if self.changed else self.alone)
+
+
+def diagnose(
+    net: Hypernetwork | Callable[..., Array],
+    data: tuple[ArrayLike, ArrayLike, ArrayLike],
+    *,
+    learning_rate: float = 1e-3,
+    optimiser: Optimiser = optax.adam,
+    loss: Loss | None = None,
+    steps: int = 100,
+    draw: Callable[[Array], Callable[..., Array]] | None = None,
+    draws: int = 6,
+    trained: PyTree = eqx.is_inexact_array,
+    key: PRNGKeyArray | Array | None = None,
+) -> Diagnosis:
+    r"""Says why a hypernetwork does not train, and what to change first.
+
+    On a part of the data: the sizes of weights, activations and gradients layer by
+    layer; the empirical NTK, its spectrum, its drift in real training steps and its
+    deviation over draws of the network; the Taylor terms of the optimiser's first step;
+    short trainings with and without what is advised. Every piece of advice has its
+    number.
+
+    Args:
+        net: a network of `hl.init` or `hl.hypernetize`, any Equinox module with
+            `net.primary(x)(z)`, or a description, of which one is drawn.
+        data: x (b, ...), z (p, ...) for all x or (b, p, ...), y (b, p) or (b, p, k).
+        learning_rate: the one in use.
+        optimiser: a learning rate to an Optax optimiser.
+        loss: outputs (b, p, k) and targets to a scalar. None: half the mean square.
+        steps: of each short training, on 32 x and 64 points of each.
+        draw: a random key to a fresh network like `net`, for what differs between
+            draws; not needed for what `hl.init` has made.
+        draws: how many; 0 for none.
+        trained: an Equinox filter that says which arrays are trained.
+        key: a JAX random key. None: 0.
+
+    Cost: some ten compilations of the network and its gradient, a few seconds each,
+    and 400 training steps.
+
+    Raises:
+        InputError: for data that do not fit, numbers that are not finite, a network
+            without `primary`, or counts and rates out of range.
+
+    Examples:
+        >>> import jax, jax.numpy as jnp, hyperlimit as hl
+        >>> spec = hl.Hypernetwork(hl.mlp(2, 16), hl.mlp(2, 8, out=1))
+        >>> x, z = jax.random.normal(jax.random.key(0), (9, 3)), jnp.eye(4)
+        >>> data = (10 * x, z, x @ jnp.ones((3, 4)))
+        >>> found = hl.diagnose(spec, data, steps=3, draws=0)
+        >>> print(found.advice[0].about)
+        inputs
+    """
+    if not (isinstance(learning_rate, int | float) and 0 < learning_rate < np.inf):
+        raise InputError(
+            f"learning_rate={learning_rate!r} was given: give one above 0."
+        )
+    if steps < 1 or draws < 0 or draws == 1:
+        raise InputError(
+            f"steps={steps} and draws={draws} were given: give at least 1 step, and no "
+            "draws or at least 2."
+        )
+    whole, measure = problem(data), half_mean_square if loss is None else loss
+    keys = jax.random.split(jax.random.key(0) if key is None else key, 5)
+    net, source = drawing(net, draw, whole, keys[0])
+    part = whole.part(*_SIZES, keys[1])
+    small = part.part(*_KERNELS, keys[2])
+    found = scales(net, trained, part, measure)
+    mended = corrected(net, trained, part, found, varying=VARYING, key=keys[3])
+    settings = (trained, whole, measure, optimiser)
+    given = trial(net, *settings, learning_rate, steps, keys[4])
+    step = first_step(net, trained, part, measure, optimiser)
+    alone = [given, *(trial(net, *settings, r, steps, keys[4]) for r in _rates(step))]
+    after = first_step(mended.net, trained, part, measure, optimiser)
+    tried = [
+        trial(mended.net, *settings, rate, steps, keys[4])
+        for rate in (learning_rate, *_rates(after))
+    ]
+    changed = _best(tried).end < WORTH * _best(alone).end
+    chosen = tried if changed else alone
+    best = _best(chosen)
+    # Another rate alone must be worth it, too.
+    if not changed and best.end >= WORTH * given.end:
+        best = given
+    constant = jnp.mean(whole.y, axis=(0, 1), keepdims=True)
+    baseline = float(measure(jnp.broadcast_to(constant, whole.y.shape), whole.y))
+    before = kernel(net, trained, small)
+    modes = spectrum(before, net, small, baseline / 2)
+    spreads, limit = {}, None
+    if source is not None and draws:
+        them = list(jax.random.split(keys[0], draws))
+        spreads["now"], mean = spread(source.draw, them, trained, small)
+        for name, other in widened(source):
+            spreads[name], _ = spread(other, them, trained, small)
+        if source.spec is not None:
+            limit = against_limit(source.spec, mean, small, baseline / 2)
+    advice = _advice.on_inputs(found)
+    if changed:
+        advice += _advice.on_sizes(found, mended.missed)
+        advice += _advice.on_sharing(found, mended.shared)
+    ends = {one.rate: one.end for one in chosen}
+    advice += _advice.on_rate(learning_rate, best.rate, ends, changed)
+    advice += _advice.on_width(spreads)
+    advice += _advice.on_conditioning(list(modes.shares), list(modes.rates))
+    return Diagnosis(
+        name=type(net).__name__,
+        scales=found,
+        advice=tuple(advice),
+        network=mended.net if changed else net,
+        learning_rate=best.rate,
+        given=given,
+        alone=tuple(alone),
+        tried=tuple(tried),
+        changed=changed,
+        step=step,
+        spectrum=modes,
+        goal=baseline / 2,
+        baseline=baseline,
+        drift=change(before, kernel(given.net, trained, small)),
+        spreads=spreads,
+        limit=limit,
+    )
+
+
+def _best(trials: Sequence[Trial]) -> Trial:
+    return min(trials, key=lambda one: one.end)
+
+
+def _rates(step: Step) -> tuple[float, ...]:
+    """Rates to try, about the one at which a first step covers the error."""
+    return tuple(factor * step.covering for factor in _TRIED)

@@ -1,0 +1,154 @@
+"""Short trainings, to see what a change is worth."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, PyTree
+
+from hyperlimit.diagnosis._problem import Loss, Problem
+
+Optimiser = Callable[[Array], optax.GradientTransformation]
+# What one step of a trial takes: x, and points of each.
+BATCH = (32, 64)
+
+
+class Trial(NamedTuple):
+    """A short training.
+
+    Attributes:
+        rate: the learning rate.
+        losses: of every step's batch.
+        end: the mean of the last tenth of them; infinite if they are not finite.
+        net: what was trained.
+    """
+
+    rate: float
+    losses: np.ndarray
+    end: float
+    net: PyTree
+
+
+def trial(
+    net: PyTree,
+    trained: PyTree,
+    data: Problem,
+    loss: Loss,
+    optimiser: Optimiser,
+    rate: float,
+    steps: int,
+    key: Array,
+) -> Trial:
+    """Trains a copy for some steps, on batches drawn afresh."""
+    after, losses = _trained(
+        net, trained, data, loss, optimiser, jnp.asarray(rate), steps, key
+    )
+    values = np.asarray(losses, np.float64)
+    last = values[-max(1, steps // 10) :]
+    end = float(last.mean()) if np.isfinite(values).all() else np.inf
+    return Trial(rate, values, end, after)
+
+
+def predict(net: PyTree, data: Problem) -> Float[Array, "b p k"]:
+    """The outputs for all pairs; one generation for each x."""
+
+    def of_x(x: Array, z: Array) -> Array:
+        return jax.vmap(net.primary(x))(z)
+
+    outputs = jax.vmap(of_x)(data.x, data.z)
+    return outputs.reshape(*data.z.shape[:2], -1)
+
+
+@eqx.filter_jit
+def _trained(
+    net: PyTree,
+    trained: PyTree,
+    data: Problem,
+    loss: Loss,
+    optimiser: Optimiser,
+    rate: Float[Array, ""],
+    steps: int,
+    key: Array,
+) -> tuple[PyTree, Float[Array, " steps"]]:
+    chosen, rest = eqx.partition(net, trained)
+    b, p = data.z.shape[:2]
+    rows, points = min(b, BATCH[0]), min(p, BATCH[1])
+
+    def batch(key: Array) -> Problem:
+        of_x, of_z = jax.random.split(key)
+        i = jax.random.choice(of_x, b, (rows,), replace=False)
+        j = jax.random.choice(of_z, p, (points,), replace=False)
+        return Problem(data.x[i], data.z[i][:, j], data.y[i][:, j])
+
+    def value(chosen: PyTree, part: Problem) -> Array:
+        return loss(predict(eqx.combine(chosen, rest), part), part.y)
+
+    rule = optimiser(rate)
+
+    def step(carry: tuple[PyTree, PyTree], key: Array):
+        chosen, state = carry
+        found, gradient = jax.value_and_grad(value)(chosen, batch(key))
+        updates, state = rule.update(gradient, state, chosen)
+        moved = jax.tree.map(lambda w, u: w + u.astype(w.dtype), chosen, updates)
+        return (moved, state), found
+
+    start = (chosen, rule.init(chosen))
+    (chosen, _), losses = jax.lax.scan(step, start, jax.random.split(key, steps))
+    return eqx.combine(chosen, rest), losses
+
+
+class Step(NamedTuple):
+    """What the optimiser's first step does to the outputs.
+
+    Attributes:
+        covering: the rate at which the step, were it linear, would move outputs by as
+            much as they are off.
+        bending: the rate at which its second-order part is half of the first.
+    """
+
+    covering: float
+    bending: float
+
+
+@eqx.filter_jit
+def _first_step(
+    net: PyTree, trained: PyTree, data: Problem, loss: Loss, optimiser: Optimiser
+) -> tuple[Array, Array]:
+    chosen, rest = eqx.partition(net, trained)
+    rule = optimiser(jnp.ones(()))
+
+    def outputs(chosen: PyTree) -> Float[Array, "b p k"]:
+        return predict(eqx.combine(chosen, rest), data)
+
+    now = outputs(chosen)
+    gradient = jax.grad(lambda c: loss(outputs(c), data.y))(chosen)
+    direction, _ = rule.update(gradient, rule.init(chosen), chosen)
+    off = jax.grad(loss)(now, data.y) * now.size
+
+    def along(t: Array) -> Float[Array, "b p k"]:
+        def moved(w: Array, v: Array) -> Array:
+            return w + (t * v).astype(w.dtype)
+
+        return outputs(jax.tree.map(moved, chosen, direction))
+
+    one, zero = jnp.ones(()), jnp.zeros(())
+    (_, first), (_, second) = jax.jvp(
+        lambda t: jax.jvp(along, (t,), (one,)), (zero,), (one,)
+    )
+
+    def size(array: Array) -> Array:
+        return jnp.sqrt(jnp.mean(array.astype(float) ** 2))
+
+    return size(off) / size(first), size(first) / size(second)
+
+
+def first_step(
+    net: PyTree, trained: PyTree, data: Problem, loss: Loss, optimiser: Optimiser
+) -> Step:
+    """Two Taylor terms of the outputs along the optimiser's first direction."""
+    covering, bending = _first_step(net, trained, data, loss, optimiser)
+    return Step(float(covering), float(bending))
