@@ -13,6 +13,7 @@ Examples:
 
 from hyperlimit import data, finite, layers, limits, meta_wide, networks
 from hyperlimit.activations import activation
+from hyperlimit.diagnosis import diagnose
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
 from hyperlimit.empirical import (
     empirical_ntk,
@@ -65,6 +66,7 @@ __all__ = [
     "TaskEmbedding",
     "activation",
     "data",
+    "diagnose",
     "dual_limit",
     "empirical_ntk",
     "finite",

@@ -6,7 +6,7 @@ import sys
 import typer
 from rich.console import Console
 
-from hyperlimit.cli import _complete, _predict, _study
+from hyperlimit.cli import _complete, _diagnose, _predict, _study
 from hyperlimit.errors import InputError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("complete")(_complete.complete)
+app.command("diagnose")(_diagnose.diagnose)
 app.command("predict")(_predict.predict)
 app.command("study", cls=_study.StudyCommand)(_study.study)
 

@@ -2,5 +2,19 @@
 
 from hyperlimit.diagnosis._advice import Advice
 from hyperlimit.diagnosis._diagnose import Diagnosis, diagnose
+from hyperlimit.diagnosis._given import (
+    data_from,
+    dtype_like,
+    image_task,
+    network_from,
+)
 
-__all__ = ["Advice", "Diagnosis", "diagnose"]
+__all__ = [
+    "Advice",
+    "Diagnosis",
+    "data_from",
+    "diagnose",
+    "dtype_like",
+    "image_task",
+    "network_from",
+]

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray, PyTree
+from matplotlib.figure import Figure
+from rich.console import Console
 
 from hyperlimit.diagnosis import _advice
 from hyperlimit.diagnosis._advice import VARYING, Advice
@@ -17,11 +19,15 @@ from hyperlimit.diagnosis._corrected import corrected
 from hyperlimit.diagnosis._draws import drawing, widened
 from hyperlimit.diagnosis._kernel import Spectrum, change, kernel, spectrum, spread
 from hyperlimit.diagnosis._limit import against_limit
+from hyperlimit.diagnosis._page import page
 from hyperlimit.diagnosis._problem import Loss, half_mean_square, problem
+from hyperlimit.diagnosis._report import sections
 from hyperlimit.diagnosis._scales import Scales, scales
+from hyperlimit.diagnosis._terminal import as_text, print_sections
 from hyperlimit.diagnosis._trials import Optimiser, Step, Trial, first_step, trial
 from hyperlimit.errors import InputError
 from hyperlimit.networks import Hypernetwork
+from hyperlimit.plotting import diagnosis_figure
 
 # What is measured on: x and points of each for sizes, and for kernels.
 _SIZES, _KERNELS = (32, 32), (16, 8)
@@ -76,7 +82,40 @@ class Diagnosis:
     @property
     def best(self) -> Trial:
         """The training with the advice followed."""
-        return _best(self.tried if self.changed else self.alone)
+        if self.changed:
+            return _best(self.tried)
+        return next(one for one in self.alone if one.rate == self.learning_rate)
+
+    def __str__(self) -> str:
+        return as_text(self.name, sections(self))
+
+    def show(self, console: Console) -> None:
+        """Prints the report with headings in bold."""
+        print_sections(console, self.name, sections(self))
+
+    def figure(self) -> Figure:
+        """Sizes, short trainings, spectrum and distances, as four panels."""
+        rows = self.scales.layers
+        trainings = {f"as it is, rate {self.given.rate:.2g}": self.given.losses}
+        if self.best is not self.given:
+            trainings[f"advice followed, rate {self.best.rate:.2g}"] = self.best.losses
+        distances = {"drift in training": self.drift} | {
+            f"between draws, {name}": value for name, value in self.spreads.items()
+        }
+        if self.limit is not None:
+            distances["mean from the dual limit"] = self.limit[0]
+        return diagnosis_figure(
+            layers=[(f"{r.network}: {r.name}", r.outputs, r.target) for r in rows],
+            trainings=trainings,
+            baseline=self.baseline,
+            rates=self.spectrum.rates,
+            shares=self.spectrum.shares,
+            distances=distances,
+        )
+
+    def html(self) -> str:
+        """The report as one self-contained HTML page."""
+        return page(self.name, sections(self), self.figure())
 
 
 def diagnose(

@@ -1,0 +1,153 @@
+"""A diagnosis as plain data, tables and sentences."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from hyperlimit.diagnosis._diagnose import Diagnosis
+
+
+class Section(NamedTuple):
+    """A heading, a table if there is one, and sentences below it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    sentences: list[str]
+
+
+def sections(found: "Diagnosis") -> Iterator[Section]:
+    """Everything, in the order to be read in."""
+    yield _verdict(found)
+    yield _layers(found)
+    yield _trainings(found)
+    yield _kernel(found)
+
+
+def _verdict(found: "Diagnosis") -> Section:
+    sentences = [f"{i}. [{a.about}] {a.text}" for i, a in enumerate(found.advice, 1)]
+    if not sentences:
+        sentences = ["Nothing stands out: no change that was tried trains better."]
+    given, best = found.given, found.best
+    if found.changed or found.learning_rate != given.rate:
+        end = "diverges" if not np.isfinite(given.end) else f"is {given.end:.3g}"
+        sentences.append(
+            f"Followed, the loss after {len(best.losses)} steps is {best.end:.3g}; as "
+            f"things are it {end}; the best constant has {found.baseline:.3g}."
+        )
+    if not found.changed:
+        sentences.append(
+            "Correcting sizes and sharing what x's weights have in common was tried "
+            f"and is not worth it: {min(t.end for t in found.tried):.3g} against "
+            f"{min(t.end for t in found.alone):.3g}."
+        )
+    return Section("What to change first", (), [], sentences)
+
+
+def _layers(found: "Diagnosis") -> Section:
+    columns = (
+        "",
+        "weight",
+        "shape",
+        "its size",
+        "inputs",
+        "outputs",
+        "right",
+        "gradient",
+        "own to x",
+    )
+    rows: list[tuple[str, ...]] = [
+        (
+            row.network,
+            row.name,
+            "x".join(map(str, row.shape)),
+            f"{row.weight:.3g}",
+            f"{row.inputs:.3g}",
+            f"{row.outputs:.3g}",
+            f"{row.target:.2g}",
+            f"{row.gradient:.2g}",
+            "" if row.varies is None else f"{row.varies:.0%}",
+        )
+        for row in found.scales.layers
+    ]
+    scales = found.scales
+    return Section(
+        "Sizes, as root mean squares",
+        columns,
+        rows,
+        [
+            f"x {scales.x:.3g}, z {scales.z:.3g}, targets {scales.targets:.3g} about "
+            f"their mean, outputs {scales.outputs:.3g}; loss {scales.loss:.3g}, of the "
+            f"best constant {found.baseline:.3g}. Gradients are of one example's loss; "
+            "'own to x' is the share of what f writes that differs between x."
+        ],
+    )
+
+
+def _trainings(found: "Diagnosis") -> Section:
+    rows: list[tuple[str, ...]] = []
+    for name, trials in (("as it is", found.alone), ("corrected", found.tried)):
+        for one in sorted(trials, key=lambda one: one.rate):
+            mark = " <- given" if one is found.given else ""
+            mark += " <- best" if one is found.best else ""
+            rows.append(
+                (
+                    name,
+                    f"{one.rate:.2g}",
+                    f"{one.losses[0]:.3g}",
+                    f"{one.end:.3g}{mark}",
+                )
+            )
+    step = found.step
+    return Section(
+        f"Short trainings of {len(found.given.losses)} steps",
+        ("network", "learning rate", "first loss", "last tenth"),
+        rows,
+        [
+            "As things are, a first step at the rate "
+            f"{step.covering:.2g} would move the outputs by as much as they are off; "
+            f"at {step.bending:.2g} its second Taylor term would be half of the first."
+        ],
+    )
+
+
+def _kernel(found: "Diagnosis") -> Section:
+    modes = found.spectrum
+    rows: list[tuple[str, ...]] = [
+        ("drift in the short training", f"{found.drift:.1%}")
+    ]
+    names = {"now": "between draws of the network"}
+    rows += [
+        (names.get(name, f"the same, {name}"), f"{value:.1%}")
+        for name, value in found.spreads.items()
+    ]
+    if found.limit is not None:
+        rows.append(("mean over draws, from the dual limit", f"{found.limit[0]:.1%}"))
+    positive = modes.rates[modes.rates > 1e-7 * modes.rates[0]]
+    half = int(np.searchsorted(np.cumsum(modes.shares), 0.5)) + 1
+    sentences = [
+        f"On {modes.points} pairs: condition {positive[0] / positive[-1]:.2g} over "
+        f"{len(positive)} modes, the first has {modes.rates[0] / modes.rates.sum():.0%} "
+        f"of the kernel; half of the error lies in the first {half}.",
+        f"Were the network linear, gradient descent would be stable up to the rate "
+        f"{modes.largest_rate:.2g}, and at half of that reach the loss {found.goal:.3g} "
+        f"on these pairs in {_count(modes.steps)} steps (gradient flow: time "
+        f"{modes.time:.2g}).",
+    ]
+    if found.limit is not None:
+        sentences.append(
+            "An ensemble of the dual limit would need gradient flow of time "
+            f"{found.limit[1]:.2g}."
+        )
+    return Section(
+        "The empirical kernel: distances in units of it",
+        ("", "distance"),
+        rows,
+        sentences,
+    )
+
+
+def _count(steps: float) -> str:
+    return "no number of" if not np.isfinite(steps) else f"{steps:,.0f}"
