@@ -47,9 +47,9 @@ class ByHand(eqx.Module):
         return self.primary(x)(z)
 
 
-def by_hand(key, std, bias_std=0.0):
+def by_hand(key, std, bias_std=0.0, seen=SEEN):
     total = sum(out * fan_in + out for out, fan_in in SHAPES)
-    sizes, layers = (SEEN, FEATURES, FEATURES, total), []
+    sizes, layers = (seen, FEATURES, FEATURES, total), []
     for fan_in, out in zip(sizes[:-1], sizes[1:], strict=True):
         key, one, two, three = jax.random.split(key, 4)
         layer = eqx.nn.Linear(fan_in, out, key=one)

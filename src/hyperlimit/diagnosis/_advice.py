@@ -39,9 +39,9 @@ def on_inputs(found: Scales) -> list[Advice]:
 
 
 def on_sizes(found: Scales, missed: tuple[str, ...]) -> list[Advice]:
-    """Layers whose outputs are too large or small."""
+    """Layers whose outputs are too large or small; f's first, as g's count on it."""
     advice = []
-    for which, whose in (("g", "what f writes for"), ("f", "f's own")):
+    for which, whose in (("f", "f's own"), ("g", "what f writes for")):
         rows = [row for row in found.layers if row.network == which and _off(row)]
         if not rows:
             continue

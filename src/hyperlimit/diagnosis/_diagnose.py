@@ -162,7 +162,9 @@ def diagnose(
 
     Examples:
         >>> import jax, jax.numpy as jnp, hyperlimit as hl
-        >>> spec = hl.Hypernetwork(hl.mlp(2, 16), hl.mlp(2, 8, out=1))
+        >>> spec = hl.Hypernetwork(
+        ...     hl.mlp(depth=2, width=16), hl.mlp(depth=2, width=8, out=1)
+        ... )
         >>> x, z = jax.random.normal(jax.random.key(0), (9, 3)), jnp.eye(4)
         >>> data = (10 * x, z, x @ jnp.ones((3, 4)))
         >>> found = hl.diagnose(spec, data, steps=3, draws=0)

@@ -69,7 +69,7 @@ def _time_to(rates: np.ndarray, losses: np.ndarray, goal: float) -> float:
     def loss(time: float) -> float:
         return float(np.sum(losses * np.exp(-2 * rates * time)))
 
-    if loss(0) <= goal:
+    if loss(0.0) <= goal:
         return 0.0
     low = high = 1 / max(rates[0], 1e-300)
     while loss(high) > goal:

@@ -127,14 +127,16 @@ def _kernel(found: "Diagnosis") -> Section:
         rows.append(("mean over draws, from the dual limit", f"{found.limit[0]:.1%}"))
     positive = modes.rates[modes.rates > 1e-7 * modes.rates[0]]
     half = int(np.searchsorted(np.cumsum(modes.shares), 0.5)) + 1
+    condition = positive[0] / positive[-1]
+    first = modes.rates[0] / modes.rates.sum()
     sentences = [
-        f"On {modes.points} pairs: condition {positive[0] / positive[-1]:.2g} over "
-        f"{len(positive)} modes, the first has {modes.rates[0] / modes.rates.sum():.0%} "
-        f"of the kernel; half of the error lies in the first {half}.",
-        f"Were the network linear, gradient descent would be stable up to the rate "
-        f"{modes.largest_rate:.2g}, and at half of that reach the loss {found.goal:.3g} "
-        f"on these pairs in {_count(modes.steps)} steps (gradient flow: time "
-        f"{modes.time:.2g}).",
+        f"On {modes.points} pairs: condition {condition:.2g} over {len(positive)} "
+        f"modes, the first has {first:.0%} of the kernel; half of the error lies in "
+        f"the first {half}.",
+        "Were the network linear, gradient descent would be stable up to the rate "
+        f"{modes.largest_rate:.2g}, and at half of that reach the loss "
+        f"{found.goal:.3g} on these pairs in {_count(modes.steps)} steps (gradient "
+        f"flow: time {modes.time:.2g}).",
     ]
     if found.limit is not None:
         sentences.append(

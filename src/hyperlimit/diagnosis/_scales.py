@@ -163,7 +163,7 @@ def _measured(
     trained: PyTree,
     data: Problem,
     loss: Loss,
-    factors: list[Float[Array, " a"]],
+    factors: list[Array],
 ) -> dict:
     """Sizes of everything, with the arrays of f and what it writes multiplied."""
     reading = read_on(net, trained, data)

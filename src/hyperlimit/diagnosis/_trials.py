@@ -44,9 +44,11 @@ def trial(
     key: Array,
 ) -> Trial:
     """Trains a copy for some steps, on batches drawn afresh."""
-    after, losses = _trained(
-        net, trained, data, loss, optimiser, jnp.asarray(rate), steps, key
-    )
+    # Optax raises numbers to counted steps, which strict promotion refuses.
+    with jax.numpy_dtype_promotion("standard"):
+        after, losses = _trained(
+            net, trained, data, loss, optimiser, jnp.asarray(rate), steps, key
+        )
     values = np.asarray(losses, np.float64)
     last = values[-max(1, steps // 10) :]
     end = float(last.mean()) if np.isfinite(values).all() else np.inf
@@ -150,5 +152,6 @@ def first_step(
     net: PyTree, trained: PyTree, data: Problem, loss: Loss, optimiser: Optimiser
 ) -> Step:
     """Two Taylor terms of the outputs along the optimiser's first direction."""
-    covering, bending = _first_step(net, trained, data, loss, optimiser)
+    with jax.numpy_dtype_promotion("standard"):
+        covering, bending = _first_step(net, trained, data, loss, optimiser)
     return Step(float(covering), float(bending))

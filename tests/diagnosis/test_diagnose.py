@@ -1,0 +1,284 @@
+"""Diagnoses of networks whose faults are known."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+import hyperlimit as hl
+from hyperlimit.diagnosis import data_from, image_task, network_from
+from hyperlimit.diagnosis._corrected import corrected
+from hyperlimit.diagnosis._kernel import kernel, spectrum
+from hyperlimit.diagnosis._problem import half_mean_square, problem
+from hyperlimit.diagnosis._scales import START, scales
+from hyperlimit.diagnosis._trials import first_step, predict
+
+KEY = jax.random.key(0)
+TRAINED = eqx.is_inexact_array
+
+
+def example():
+    path = Path(__file__).parents[2] / "examples" / "badly_initialised.py"
+    spec = importlib.util.spec_from_file_location("badly_initialised", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def floats(arrays):
+    kind = jax.dtypes.canonicalize_dtype(float)
+    return tuple(jnp.asarray(a, kind) for a in arrays)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return floats(image_task(hl.data.load("digits").pixels[::6]))
+
+
+@pytest.fixture(scope="module")
+def by_hand():
+    def make(std, bias_std=0.0):
+        return example().by_hand(KEY, std, bias_std, seen=32)
+
+    return make
+
+
+def small():
+    spec = hl.Hypernetwork(
+        hl.mlp(depth=3, width=12, bias_std=0.3),
+        hl.mlp(depth=2, width=6, bias_std=0.5, out=2, weights_generated=[True, False]),
+    )
+    return hl.init(spec, key=KEY, x=5, z=3)
+
+
+def few(seed=1):
+    keys = jax.random.split(jax.random.key(seed), 3)
+    x, z = jax.random.normal(keys[0], (4, 5)), jax.random.normal(keys[1], (4, 3, 3))
+    return problem((x, z, jax.random.normal(keys[2], (4, 3, 2))))
+
+
+def size(array):
+    return float(jnp.sqrt(jnp.mean(jnp.asarray(array) ** 2)))
+
+
+def test_sizes_are_what_is_met_on_the_way(epsilon):
+    net, data = small(), few()
+    found = scales(net, TRAINED, data, half_mean_square)
+    rows = {(row.network, row.name): row for row in found.layers}
+    first, second = net.meta.values[0], net.meta.values[2]
+    below = data.x @ first["weight"].T / 5**0.5 + 0.3 * first["bias"][None]
+    hidden = 2**0.5 * jax.nn.relu(below)
+    row = rows["f", "meta.values[2]['weight']"]
+    assert row.inputs == pytest.approx(size(hidden), rel=100 * epsilon)
+    assert row.weight == pytest.approx(size(second["weight"]) / 12**0.5)
+    written = jax.vmap(net.generated)(data.x)[0]["weight"]
+    row = rows["g", "values[0]['weight']"]
+    assert row.weight == pytest.approx(size(written) / 3**0.5, rel=100 * epsilon)
+    spread = jnp.sum(jnp.var(written, axis=0)) / jnp.sum(jnp.mean(written**2, axis=0))
+    assert row.varies == pytest.approx(float(spread), rel=1e3 * epsilon)
+    assert rows["g", "values[2]['weight']"].varies == pytest.approx(0, abs=epsilon)
+    outputs = predict(net, data)
+    assert found.outputs == pytest.approx(size(outputs), rel=100 * epsilon)
+    assert found.targets == pytest.approx(float(jnp.std(data.y)), rel=100 * epsilon)
+    # The last layer's outputs are the network's: its loss's slope is the error's.
+    off = (outputs - data.y) / 2
+    last = rows["g", "values[2]['weight']"]
+    assert last.gradient == pytest.approx(size(off), rel=1e3 * epsilon)
+
+
+def test_corrected_layers_have_the_right_size(by_hand, data):
+    net = by_hand(lambda fan_in: 3 * fan_in**-0.5)
+    part = problem(data).part(24, 24, KEY)
+    found = scales(net, TRAINED, part, half_mean_square)
+    assert found.layers[-1].outputs > 100 * found.targets
+    mended = corrected(net, TRAINED, part, found, varying=1.0, key=KEY)
+    assert mended.missed == ()
+    again = scales(mended.net, TRAINED, part, half_mean_square)
+    for row in again.layers[:-1]:
+        assert row.outputs == pytest.approx(1, rel=0.02)
+    assert again.outputs == pytest.approx(START * found.targets, rel=0.02)
+    # With x's say in the weights a tenth, sizes stay and little differs between x.
+    mended = corrected(net, TRAINED, part, found, varying=0.1, key=KEY)
+    assert mended.shared
+    shared = scales(mended.net, TRAINED, part, half_mean_square)
+    for one, two in zip(again.layers, shared.layers, strict=True):
+        assert two.weight == pytest.approx(one.weight, rel=0.25)
+        assert two.varies is None or two.varies < 0.03
+
+
+def test_what_cannot_be_corrected_is_said():
+    class Bounded(eqx.Module):
+        f: eqx.nn.Linear
+        g: eqx.nn.Linear
+
+        def primary(self, x):
+            weight = 5 * jnp.tanh(self.f(x)).reshape(1, 3)
+            return eqx.tree_at(lambda g: g.weight, self.g, weight)
+
+        def __call__(self, x, z):
+            return self.primary(x)(z)
+
+    keys = jax.random.split(KEY)
+    f = eqx.nn.Linear(5, 3, key=keys[0])
+    net = Bounded(f, eqx.nn.Linear(3, 1, use_bias=False, key=keys[1]))
+    data = few()._replace(y=0.01 * few().y[..., :1])
+    found = scales(net, TRAINED, data, half_mean_square)
+    assert found.primary_factors["weight"] < 0.1
+    mended = corrected(net, TRAINED, data, found, varying=0.1, key=KEY)
+    assert mended.missed == ("weight",)
+    assert not mended.shared
+
+
+@pytest.mark.parametrize(
+    ("std", "bias_std", "gain"),
+    [
+        (lambda fan_in: fan_in**-0.5, 0.0, 0.7),
+        (lambda fan_in: (2 / fan_in) ** 0.5, 0.0, 0.2),
+    ],
+    ids=["flax", "He"],
+)
+@pytest.mark.float64_only(reason="a minute of training in either")
+def test_following_the_advice_trains_faster(std, bias_std, gain, by_hand, data):
+    net = by_hand(std, bias_std)
+    found = hl.diagnose(net, data, steps=60, draws=0)
+    assert found.changed
+    assert found.best.end < gain * found.given.end
+    assert found.advice[0].about == "initialisation"
+    # On other batches, and for longer, than the diagnosis itself has tried.
+    whole = problem(data)
+
+    def after(net, rate):
+        def value(net, key):
+            rows = jax.random.choice(key, len(whole.x), (32,))
+            part = whole._replace(x=whole.x[rows], z=whole.z[rows], y=whole.y[rows])
+            return half_mean_square(predict(net, part), part.y)
+
+        chosen, rest = eqx.partition(net, TRAINED)
+        rule = optax.adam(rate)
+
+        def step(carry, key):
+            chosen, state = carry
+            slope = jax.grad(lambda c: value(eqx.combine(c, rest), key))(chosen)
+            updates, state = rule.update(slope, state)
+            return (optax.apply_updates(chosen, updates), state), None
+
+        keys = jax.random.split(jax.random.key(7), 100)
+        with jax.numpy_dtype_promotion("standard"):
+            (chosen, _), _ = jax.lax.scan(step, (chosen, rule.init(chosen)), keys)
+        return float(
+            half_mean_square(predict(eqx.combine(chosen, rest), whole), whole.y)
+        )
+
+    assert after(found.network, found.learning_rate) < 0.9 * after(net, 1e-3)
+
+
+def test_the_spectrum_says_how_long_it_takes(epsilon):
+    """A network that is linear in its weights follows the prediction exactly."""
+    spec = hl.Hypernetwork(hl.mlp(depth=1, width=1), hl.mlp(depth=1, width=1, out=1))
+    net = hl.init(spec, key=KEY, x=5, z=3)
+    data = few()._replace(y=few().y[..., :1])
+    theta = kernel(net, TRAINED, data)
+    start = float(half_mean_square(predict(net, data), data.y))
+    modes = spectrum(theta, net, data, 0.4 * start)
+    assert modes.shares.sum() == pytest.approx(1)
+
+    def loss(net):
+        return half_mean_square(predict(net, data), data.y)
+
+    rate = modes.largest_rate / 200
+    slope = eqx.filter_jit(eqx.filter_grad(loss))
+    steps = round(modes.time / rate)
+    for _ in range(steps):
+        net = jax.tree.map(lambda w, g: w - rate * g, net, slope(net))
+    assert float(loss(net)) == pytest.approx(0.4 * start, rel=0.02)
+
+
+def test_the_first_step_is_seen_through(by_hand, data, epsilon):
+    net, part = small(), few()
+    step = first_step(net, TRAINED, part, half_mean_square, optax.sgd)
+    slope = eqx.filter_grad(lambda n: half_mean_square(predict(n, part), part.y))(net)
+
+    def moved(rate):
+        return predict(jax.tree.map(lambda w, g: w - rate * g, net, slope), part)
+
+    off, tiny = size(moved(0.0) - part.y), 1e-4
+    first = (moved(tiny) - moved(-tiny)) / (2 * tiny)
+    second = (moved(tiny) - 2 * moved(0.0) + moved(-tiny)) / tiny**2
+    assert step.covering == pytest.approx(off / size(first), rel=0.01)
+    if epsilon < 1e-10:
+        assert step.bending == pytest.approx(size(first) / size(second), rel=0.05)
+
+
+def test_a_description_is_held_against_its_limit():
+    spec = hl.Hypernetwork(hl.mlp(depth=2, width=16), hl.mlp(depth=2, width=8, out=1))
+    data = few()
+    found = hl.diagnose(spec, (data.x, data.z, data.y[..., :1]), steps=3, draws=6)
+    assert set(found.spreads) == {"now", "f twice as wide", "g twice as wide"}
+    assert found.spreads["now"] > 0.2
+    assert found.limit is not None
+    # Six draws leave the mean within its own standard error of the limit, or so.
+    assert found.limit[0] < 3 * found.spreads["now"] / 6**0.5
+    text = str(found)
+    assert "dual limit" in text
+    assert "between draws" in text
+    page = found.html()
+    assert page.startswith("<!doctype html>")
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    for advice in found.advice:
+        assert re.search(r"\d", advice.text)
+
+
+def test_inputs_of_a_wrong_size_come_first():
+    data = few()
+    found = hl.diagnose(small(), (50 * data.x, data.z, data.y), steps=2, draws=0)
+    assert found.advice[0].about == "inputs"
+    assert "x has entries" in found.advice[0].text
+
+
+def test_files_and_names(tmp_path, refuses):
+    place = Path(__file__).parents[2] / "examples" / "badly_initialised.py"
+    net, draw = network_from(f"{place}:flax_default", KEY)
+    assert type(net).__name__ == "ByHand"
+    assert draw is not None
+    x, z, y = data_from("digits")
+    assert (x.shape[1], z.shape, y.shape[1:]) == (32, (64, 2), (64, 1))
+    np.testing.assert_allclose(z.var(axis=0), 1, rtol=1e-5)
+    np.savez(tmp_path / "given.npz", x=x, z=z)
+    with refuses("not y"):
+        data_from(str(tmp_path / "given.npz"))
+    with refuses("'nothing'"):
+        network_from(f"{place}:nothing", KEY)
+    with refuses("FILE.py:NAME"):
+        network_from("absent.py:name", KEY)
+    with refuses("neither an .npz"):
+        data_from("absent")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"data": (1, 2)}, "give (x, z, y)"),
+        ({"data": (jnp.ones((3, 5)), jnp.ones((2, 3)), jnp.ones((4, 2)))}, "(3, 5)"),
+        (
+            {"data": (jnp.ones((3, 5)), jnp.ones((2, 3)), jnp.full((3, 2), jnp.nan))},
+            "y",
+        ),
+        ({"learning_rate": 0}, "learning_rate=0"),
+        ({"steps": 0}, "steps=0"),
+        ({"draws": 1}, "draws=1"),
+        ({"net": 3}, "int"),
+        ({"net": hl.mlp(depth=2, width=3, out=1)}, "Network"),
+        ({"net": lambda x, z: z}, "primary"),
+    ],
+)
+def test_wrong_input_is_one_sentence(change, words, refuses, unchecked_types):
+    data = few()
+    given = {"net": small(), "data": tuple(data)} | change
+    with refuses(words):
+        hl.diagnose(given.pop("net"), given.pop("data"), **given)
