@@ -126,7 +126,7 @@ def scaling_exponents(
 
     References:
         Littwin, Galanti, Wolf and Yang, *On Infinite-Width Hypernetworks*, NeurIPS
-        2020, section 3, for hypernetworks; `docs/taylor.md` derives the exponents.
+        2020, for hypernetworks; `docs/taylor.md` derives the exponents.
 
     Examples:
         >>> import jax, jax.numpy as jnp, hyperlimit as hl

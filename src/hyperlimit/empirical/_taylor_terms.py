@@ -46,10 +46,11 @@ def taylor_terms(
         (order, n, n) for networks of one output, else (order, n, k, n, k), outputs of
         any shape as k numbers in a row.
 
-    Cost: for each of the n k directions one gradient, and n evaluations in which each
-    product of the network is done some 2 order + 1 times; an operation that is neither
-    a sum, a selection nor a product (tanh, a loop) is done 2^order times. Memory:
-    parameters times k, and order times what n evaluations hold.
+    Cost: for each of the n k directions one gradient and n evaluations, in which a
+    product with a parameter is done up to 2 order + 1 times, one of two computed
+    arrays (generated weights) (order + 1)(order + 2) / 2 times, and what is neither a
+    sum, a selection nor a product (tanh, a loop) 2^order times. Memory: parameters
+    times k, and order times what n evaluations hold.
 
     Raises:
         InputError: for an order out of range, a network without arrays, inputs that

@@ -43,7 +43,7 @@ def scaling_figure(panels: Sequence[ScalingPanel]) -> Figure:
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(
-        figsize=(3.9 * columns, 3.3 * rows + 0.3), layout="constrained", dpi=150
+        figsize=(4.4 * columns, 3.1 * rows + 0.3), layout="constrained", dpi=150
     )
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
@@ -79,6 +79,12 @@ def _draw(axis: Axes, panel: ScalingPanel) -> None:
     axis.set_xlabel(panel.width)
     axis.set_title(panel.title, fontsize=10)
     axis.legend(
-        frameon=False, fontsize=8, title="slope (theory)", title_fontsize=8, loc="best"
+        frameon=False,
+        fontsize=8,
+        title="slope (theory)",
+        title_fontsize=8,
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+        handletextpad=0.2,
     )
     axis.spines[["top", "right"]].set_visible(False)

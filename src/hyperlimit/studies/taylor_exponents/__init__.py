@@ -3,7 +3,7 @@
 Task: ReLU networks at birth. K^(r) is the r-th derivative of the output along the
 gradient, r times; what does not vanish with the width keeps training from being that
 of a linear model. Littwin, Galanti, Wolf and Yang, *On Infinite-Width Hypernetworks*,
-NeurIPS 2020, section 3.
+NeurIPS 2020.
 
 Command: `hyperlimit study taylor-exponents`, some five minutes on two cores.
 
