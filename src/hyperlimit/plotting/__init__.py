@@ -1,6 +1,22 @@
 """Results in, figures out."""
 
 from hyperlimit.plotting._completions import completions_figure
+from hyperlimit.plotting._kernel_convergence import (
+    AngleCurve,
+    Points,
+    WidthCurve,
+    kernel_convergence_figure,
+)
 from hyperlimit.plotting._loss import loss_figure
+from hyperlimit.plotting._rotation import AccuracyCurve, rotation_figure
 
-__all__ = ["completions_figure", "loss_figure"]
+__all__ = [
+    "AccuracyCurve",
+    "AngleCurve",
+    "Points",
+    "WidthCurve",
+    "completions_figure",
+    "kernel_convergence_figure",
+    "loss_figure",
+    "rotation_figure",
+]

@@ -6,7 +6,10 @@ from hyperlimit.errors import InputError
 from hyperlimit.studies._study import Study
 
 # The module that holds each as STUDY: imported when it is asked for.
-STUDIES: dict[str, str] = {}
+STUDIES: dict[str, str] = {
+    "kernel-convergence": "hyperlimit.studies.kernel_convergence",
+    "rotation": "hyperlimit.studies.rotation",
+}
 
 
 def study(name: str) -> Study:
