@@ -18,7 +18,7 @@ test: $(READY)
 	$(BIN)/pytest --quiet --doctest-modules src/hyperlimit
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
 	  tests/dynamics tests/finite tests/layers tests/linalg tests/limits \
-	  tests/numerics tests/regression
+	  tests/numerics tests/regression tests/studies
 	$(PYTEST)
 
 test-long: $(READY)

@@ -32,6 +32,7 @@ class Draws(NamedTuple):
     """All of them.
 
     Attributes:
+        entries: K(u, u) and K(u, u') in the limit.
         grid: K(u, u) and K(u, u') by the widths (n, m).
         networks: the same of whole networks.
         plateaus: K(u, u) of g at `plateau_width` and infinitely wide f, by H.
@@ -40,6 +41,7 @@ class Draws(NamedTuple):
         curves: K at them for infinitely wide f, by m, (s, p) each.
     """
 
+    entries: tuple[float, float]
     grid: dict[Widths, Entries]
     networks: dict[Widths, Entries]
     plateaus: dict[int, Float[np.ndarray, " s"]]
@@ -56,7 +58,12 @@ def all_draws(config: KernelConvergenceConfig, reporter: Reporter) -> Draws:
     plateaus = _plateaus(config, keys[2], reporter)
     angles = np.linspace(0, 180, config.angles)
     curves = _curves(config, _at_one_x(angles), keys[3], reporter)
-    return Draws(grid, networks, plateaus, angles, limit_by_angle(config), curves)
+    pairs = two_pairs(config.angle)
+    spec = specification(config.meta_depth, config.primary_depth)
+    limit = dual_limit(spec).ntk((pairs.x, pairs.z))
+    entries = float(limit[0, 0]), float(limit[0, 1])
+    by_angle = limit_by_angle(config)
+    return Draws(entries, grid, networks, plateaus, angles, by_angle, curves)
 
 
 def limit_by_angle(config: KernelConvergenceConfig) -> Float[np.ndarray, " q"]:

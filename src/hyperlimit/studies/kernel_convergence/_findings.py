@@ -28,10 +28,11 @@ _WIDEST = 3
 
 
 class Spread:
-    """Relative variances of drawn entries, each resampled once."""
+    """Means and relative variances of drawn entries, each resampled once."""
 
     def __init__(self, values: dict[Widths, Float[np.ndarray, " s"]], seed: int):
         generator = np.random.default_rng(seed)
+        self.means = {cell: float(v.mean()) for cell, v in values.items()}
         self.values = {cell: float(relative_variance(v)) for cell, v in values.items()}
         self.replicates = {cell: resampled(v, generator) for cell, v in values.items()}
 

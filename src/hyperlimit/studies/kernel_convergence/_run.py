@@ -37,7 +37,7 @@ def run(config: KernelConvergenceConfig, reporter: Reporter) -> Findings:
         draws.limit,
         [_band(draws, width) for width in draws.curves],
     )
-    return Findings(rows, _data(config, draws, own, pair, whole), figure)
+    return Findings(rows, _data(draws, own, pair, whole), figure)
 
 
 def _curve(
@@ -77,32 +77,23 @@ def _band(draws: Draws, width: int) -> AngleCurve:
     )
 
 
-def _data(
-    config: KernelConvergenceConfig,
-    draws: Draws,
-    own: Spread,
-    pair: Spread,
-    whole: Spread,
-) -> dict[str, Any]:
+def _data(draws: Draws, own: Spread, pair: Spread, whole: Spread) -> dict[str, Any]:
     def table(spread: Spread) -> list[dict[str, Any]]:
         return [
             {
                 "n": cell[0],
                 "m": cell[1],
+                "mean": spread.means[cell],
                 "relative_variance": value,
                 "interval": spread.interval(cell),
-                "leading_order": leading_order(config, cell),
             }
             for cell, value in spread.values.items()
         ]
 
     return {
-        "own_entry": table(own),
-        "pair_entry": [
-            {key: value for key, value in row.items() if key != "leading_order"}
-            for row in table(pair)
-        ],
-        "own_entry_of_networks": table(whole),
+        "own_entry": {"limit": draws.entries[0], "cells": table(own)},
+        "pair_entry": {"limit": draws.entries[1], "cells": table(pair)},
+        "own_entry_of_networks": {"limit": draws.entries[0], "cells": table(whole)},
         "angles": {
             "degrees": draws.angles,
             "limit": draws.limit,
