@@ -79,11 +79,11 @@ def _widths(axis: Axes, curves: Sequence[WidthCurve]) -> None:
         _bars(axis, curve.measured, colour, label=curve.label)
         if curve.networks is not None:
             _bars(axis, curve.networks, colour, whole=True)
-    axis.plot([], [], color="0.4", linewidth=1, label="a/n + c²/m")
+    axis.plot([], [], color="0.4", linewidth=1, label="a/n + c²/m, leading order")
     axis.plot(
         [], [], "s", color="0.4", mfc="none", markersize=9, label="whole networks"
     )
-    axis.plot([], [], ":", color="0.4", linewidth=0.8, label="c²/m")
+    axis.plot([], [], ":", color="0.4", linewidth=0.8, label="c²/m, f infinitely wide")
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
     axis.set_xlabel("n, width of f")

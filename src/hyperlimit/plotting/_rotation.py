@@ -46,7 +46,7 @@ def rotation_figure(
         axis.set_ylim(0, 1)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("accuracy, mean and 95% over seeds")
-    axes[0].plot([], [], "--", color="0.4", linewidth=0.9, label="in training")
-    axes[0].plot([], [], ":", color="0.5", linewidth=0.8, label="chance")
-    axes[0].legend(frameon=False, fontsize=8, loc="upper left")
+    axes[-1].plot([], [], "--", color="0.4", linewidth=0.9, label="in training")
+    axes[-1].plot([], [], ":", color="0.5", linewidth=0.8, label="chance")
+    axes[-1].legend(frameon=False, fontsize=8, loc="upper left")
     return figure
