@@ -7,6 +7,8 @@ from hyperlimit.studies._study import Study
 
 # The module that holds each as STUDY: imported when it is asked for.
 STUDIES: dict[str, str] = {
+    "kernel-convergence": "hyperlimit.studies.kernel_convergence",
+    "rotation": "hyperlimit.studies.rotation",
     "taylor-exponents": "hyperlimit.studies.taylor_exponents",
 }
 
