@@ -7,6 +7,8 @@ image. Each initialisation is right for a layer of its own and wrong for one tha
 another network's weights.
 """
 
+import itertools
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -50,7 +52,7 @@ class ByHand(eqx.Module):
 def by_hand(key, std, bias_std=0.0, seen=SEEN):
     total = sum(out * fan_in + out for out, fan_in in SHAPES)
     sizes, layers = (seen, FEATURES, FEATURES, total), []
-    for fan_in, out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, out in itertools.pairwise(sizes):
         key, one, two, three = jax.random.split(key, 4)
         layer = eqx.nn.Linear(fan_in, out, key=one)
         weight = std(fan_in) * jax.random.normal(two, (out, fan_in))
