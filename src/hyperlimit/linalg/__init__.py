@@ -7,7 +7,7 @@ from hyperlimit.linalg._kronecker_sum import KroneckerSum
 from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
 from hyperlimit.linalg._ridged_cholesky import ridged_cholesky
 from hyperlimit.linalg._rows import Rows, rows
-from hyperlimit.linalg._tiles import TILE, tiled, tiled_symmetric
+from hyperlimit.linalg._tiles import TILE, is_traced, tiled, tiled_symmetric
 from hyperlimit.linalg._windows import Windows, sliding
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Windows",
     "conjugate_gradients",
     "gaps",
+    "is_traced",
     "jittered_cholesky",
     "mode_blocks",
     "ridged_cholesky",
