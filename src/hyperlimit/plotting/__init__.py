@@ -2,5 +2,12 @@
 
 from hyperlimit.plotting._completions import completions_figure
 from hyperlimit.plotting._loss import loss_figure
+from hyperlimit.plotting._stops import StopsByImage, StopsByWidth, stops_figure
 
-__all__ = ["completions_figure", "loss_figure"]
+__all__ = [
+    "StopsByImage",
+    "StopsByWidth",
+    "completions_figure",
+    "loss_figure",
+    "stops_figure",
+]

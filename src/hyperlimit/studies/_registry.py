@@ -6,7 +6,9 @@ from hyperlimit.errors import InputError
 from hyperlimit.studies._study import Study
 
 # The module that holds each as STUDY: imported when it is asked for.
-STUDIES: dict[str, str] = {}
+STUDIES: dict[str, str] = {
+    "optimisation": "hyperlimit.studies.optimisation",
+}
 
 
 def study(name: str) -> Study:
