@@ -186,6 +186,30 @@ def test_coordinates_and_losses_of_each_x(epsilon):
     )
 
 
+def test_an_ensemble_over_keys_in_one_compiled_call(epsilon):
+    """Init, train and flow inside of jit and vmap; a traced learning rate is taken."""
+    x, z, y = problem()
+    limit, keys = hl.meta_wide_limit(SPEC), jax.random.split(KEY, 3)
+
+    @jax.jit
+    @jax.vmap
+    def ensemble(key, rate):
+        net = limit.init(x, key=key, z=z)
+        trained = net.train(z, y, optimiser=optax.sgd(rate), steps=4)[0].weights
+        flowed, losses = net.flow(z, y, time=1.0)
+        return trained, flowed.weights, losses, net.flow(z, y, time=9.0, max_steps=2)[1]
+
+    trained, flowed, losses, early = ensemble(keys, jnp.array([0.1, 0.2, 0.3]))
+    net = limit.init(x, key=keys[1], z=z)
+    one, _ = net.train(z, y, optimiser=optax.sgd(0.2), steps=4)
+    np.testing.assert_allclose(trained[1], one.weights, atol=1e3 * epsilon)
+    two, loss = net.flow(z, y, time=1.0)
+    np.testing.assert_allclose(flowed[1], two.weights, atol=1e-4)
+    assert float(losses[1, 0]) == pytest.approx(float(loss[0]), rel=1e-4)
+    # What did not arrive is no number.
+    assert np.isnan(early).all()
+
+
 def test_neither_state_nor_step_know_the_depth_of_f():
     x, z, y = problem()
     optimiser, steps, shapes = optax.sgd(0.1, 0.9), [], []

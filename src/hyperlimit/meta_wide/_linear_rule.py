@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 from hyperlimit.errors import InputError
 from hyperlimit.finite import Values
+from hyperlimit.linalg import is_traced
 from hyperlimit.meta_wide._trainable import Trainable
 
 # Features and rows of the trial, its steps, and the sizes of its gradients: small ones
@@ -25,14 +26,19 @@ def check_linear(optimiser: optax.GradientTransformation, own: Values) -> None:
     with gradients $J^T G_t$ must move $w$ by $J^T$ of what a run on $A$ from 0 with
     gradients $G_t$ moves $A$ by. That fails for rules that are not linear in the
     gradients, that mix entries, or that draw the weights to zero. The primary's own
-    parameters are the same in both runs, and may be moved by any rule.
+    parameters are the same in both runs, and may be moved by any rule. A rule with a
+    traced number in it, such as a learning rate under `jax.vmap`, is not tried.
     """
     if not isinstance(optimiser, optax.GradientTransformation):
         raise InputError(
             f"optimiser={optimiser!r} is no transformation of gradients: give one of "
             "Optax's, such as optax.sgd(0.1)."
         )
-    with jax.enable_x64(True), jax.numpy_dtype_promotion("standard"):
+    with (
+        jax.ensure_compile_time_eval(),
+        jax.enable_x64(True),
+        jax.numpy_dtype_promotion("standard"),
+    ):
         shapes = tuple({name: a.shape for name, a in layer.items()} for layer in own)
         for size in SIZES:
             _try(optimiser, shapes, size)
@@ -61,31 +67,31 @@ def _try(
     def pulled(coefficients: Array) -> Array:
         return (features @ coefficients.reshape(-1))[:, None]
 
-    moved = 0.0
-    try:
-        states = [optimiser.init(run) for run in runs]
-        for step in range(STEPS):
-            gradient, shared = size * normal((ROWS, 2)), own()
-            given = (pulled(gradient), gradient)
-            updates = []
-            for k in range(2):
+    states, moved = [optimiser.init(run) for run in runs], 0.0
+    for step in range(STEPS):
+        gradient, shared = size * normal((ROWS, 2)), own()
+        updates = []
+        for k, given in enumerate((pulled(gradient), gradient)):
+            try:
                 update, states[k] = optimiser.update(
-                    Trainable(given[k], shared), states[k], runs[k]
+                    Trainable(given, shared), states[k], runs[k]
                 )
-                updates.append(jax.tree.leaves(update)[0])
-                runs[k] = runs[k].moved_by(update)
-            expected = pulled(updates[1])
-            moved = max(moved, float(jnp.max(jnp.abs(expected))))
-            error = float(jnp.max(jnp.abs(updates[0] - expected)))
-            if not error <= CLOSE * moved:
+            except TypeError as error:
                 raise InputError(
-                    "the optimiser moves weights by other than a weighted sum of their "
-                    f"past gradients (by {error / moved if moved else error:.0e} of a "
-                    f"step in step {step + 1} of a trial), and has no meta-wide limit: "
-                    "give optax.sgd, with momentum or a schedule if you like."
-                )
-    except TypeError as error:
-        raise InputError(
-            f"the optimiser needs more than gradients ({error}): give a rule that is "
-            "linear in them, such as optax.sgd."
-        ) from error
+                    f"the optimiser needs more than gradients ({error}): give a rule "
+                    "that is linear in them, such as optax.sgd."
+                ) from error
+            if is_traced(update):
+                return
+            updates.append(jax.tree.leaves(update)[0])
+            runs[k] = runs[k].moved_by(update)
+        expected = pulled(updates[1])
+        moved = max(moved, float(jnp.max(jnp.abs(expected))))
+        error = float(jnp.max(jnp.abs(updates[0] - expected)))
+        if not error <= CLOSE * moved:
+            raise InputError(
+                "the optimiser moves weights by other than a weighted sum of their "
+                f"past gradients (by {error / moved if moved else error:.0e} of a "
+                f"step in step {step + 1} of a trial), and has no meta-wide limit: "
+                "give optax.sgd, with momentum or a schedule if you like."
+            )

@@ -12,6 +12,7 @@ from hyperlimit.errors import InputError
 from hyperlimit.finite import FiniteNetwork, Values, check_key
 from hyperlimit.layers import Size
 from hyperlimit.limits import dual_limit
+from hyperlimit.linalg import is_traced
 from hyperlimit.meta_wide import _certificates
 from hyperlimit.meta_wide._certificates import Stationarity
 from hyperlimit.meta_wide._flow import flowed
@@ -238,7 +239,8 @@ class MetaWideNetwork(eqx.Module):
             max_steps: of the solver, Tsit5; 6 gradients each.
 
         Returns:
-            The network at the last time, and the loss at every time, (t,).
+            The network at the last time, and the loss at every time, (t,): under
+            `jax.jit` and `jax.vmap` NaN where `max_steps` did not suffice.
 
         Raises:
             InputError: for times that do not ascend from 0, or if `max_steps` did not
@@ -250,12 +252,15 @@ class MetaWideNetwork(eqx.Module):
         """
         times = jnp.atleast_1d(jnp.asarray(time, self.initial.dtype))
         ahead = jnp.diff(times, prepend=0)
-        if times.ndim != 1 or not bool(jnp.all(ahead >= 0) & (times[-1] < jnp.inf)):
+        ascend = jnp.all(ahead >= 0) & (times[-1] < jnp.inf)
+        if times.ndim != 1 or not (is_traced(ascend) or bool(ascend)):
             raise InputError(f"time={time} was given: give ascending times from 0 on.")
         at, losses, arrived = flowed(
             self._objective(z, y, loss), self.trainable, times, tolerances, max_steps
         )
-        if not bool(arrived):
+        if is_traced(arrived):
+            losses = jnp.where(arrived, losses, jnp.nan)
+        elif not bool(arrived):
             raise InputError(
                 f"the flow did not reach time={float(times[-1]):g} in "
                 f"max_steps={max_steps}: raise it, loosen the tolerances, or stop "

@@ -11,12 +11,15 @@ from hyperlimit.plotting._kernel_convergence import (
 from hyperlimit.plotting._loss import loss_figure
 from hyperlimit.plotting._rotation import AccuracyCurve, rotation_figure
 from hyperlimit.plotting._scaling import ScalingPanel, scaling_figure
+from hyperlimit.plotting._stops import StopsByImage, StopsByWidth, stops_figure
 
 __all__ = [
     "AccuracyCurve",
     "AngleCurve",
     "Points",
     "ScalingPanel",
+    "StopsByImage",
+    "StopsByWidth",
     "WidthCurve",
     "completions_figure",
     "diagnosis_figure",
@@ -24,4 +27,5 @@ __all__ = [
     "loss_figure",
     "rotation_figure",
     "scaling_figure",
+    "stops_figure",
 ]
