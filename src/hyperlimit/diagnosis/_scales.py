@@ -55,7 +55,7 @@ class Scales(NamedTuple):
         layers: f's, its head left out, then g's.
         outputs, targets: the size of the network's outputs, and of y about its mean.
         loss: at present.
-        x, z: the size of the inputs.
+        x, z: the size of the inputs; 1 for what is no floating-point number.
         meta_factors, primary_factors: by what to multiply the arrays of f, and what it
             writes, by path; 1 is left out.
     """
@@ -213,9 +213,16 @@ def _measured(
         "loss": value,
         "size": _size(outputs),
         "targets": jnp.std(y),
-        "x": _size(data.x),
-        "z": _size(data.z),
+        "x": _inputs(data.x),
+        "z": _inputs(data.z),
     }
+
+
+def _inputs(array: Array) -> Float[Array, ""]:
+    """The size of inputs, of which numbers of tasks have none."""
+    if not jnp.issubdtype(array.dtype, jnp.floating):
+        return jnp.ones(())
+    return _size(array)
 
 
 def _times(arrays: list[Array], factors: Float[Array, " a"]) -> list[Array]:
