@@ -29,14 +29,14 @@ def test_narrow_networks_stop_and_wide_ones_do_not(finished):
     rows = {row["what"]: row for row in results["findings"]}
     assert all(row["agrees"] is not False for row in rows.values())
     for name, least in (("relu", 0.5), ("sin", 0.2)):
-        left = results["data"]["stops"][name]["variance_left"]
+        left = results["data"]["stops"][name]["variance_left_by_width_and_draw"]
         assert np.mean(left[1]) > least
         assert np.mean(left[64]) < 0.01
-    verified = results["data"]["stops"]["sin"]["what_they_are"][1]
-    strict = np.asarray(verified["strict"])
+    narrow = results["data"]["stops"]["sin"]["narrow"][1]
+    strict = np.asarray(narrow["kinds"]) == 3
     assert strict.mean() > 0.4
-    assert np.asarray(verified["gradient"])[strict].max() < 1e-9
-    assert np.asarray(verified["lowest"])[strict].min() > 1e-6
+    assert np.asarray(narrow["gradient"])[strict].max() < 1e-9
+    assert np.asarray(narrow["lowest_eigenvalue"])[strict].min() > 1e-6
     assert set(json.loads((out / "results.json").read_text())["data"]) == {
         "finite",
         "stops",

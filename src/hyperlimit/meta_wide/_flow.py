@@ -6,8 +6,23 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from hyperlimit.errors import InputError
+from hyperlimit.linalg import is_traced
 from hyperlimit.meta_wide._objective import Objective
 from hyperlimit.meta_wide._trainable import Trainable
+
+
+def checked_times(time: ArrayLike, dtype: jnp.dtype) -> Float[Array, " t"]:
+    """Times as an array.
+
+    Raises:
+        InputError: unless they ascend from zero on, to an end.
+    """
+    times = jnp.atleast_1d(jnp.asarray(time, dtype))
+    ascend = jnp.all(jnp.diff(times, prepend=0) >= 0) & (times[-1] < jnp.inf)
+    if times.ndim != 1 or not (is_traced(ascend) or bool(ascend)):
+        raise InputError(f"time={time} was given: give ascending times from 0 on.")
+    return times
 
 
 @eqx.filter_jit

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from hyperlimit.limits import NetworkLimit
 from hyperlimit.linalg import jittered_cholesky, rows
 
 
@@ -52,3 +53,24 @@ def first_equal(x: Float[Array, "n ..."]) -> Int[Array, " n"]:
     marks = rows(x.reshape(len(x), -1)).fingerprint
     same = jnp.all(marks[:, None] == marks[None], axis=-1)
     return jnp.argmax(same, axis=1)
+
+
+def elsewhere(
+    limit: NetworkLimit,
+    x: Float[Array, "n ..."],
+    values: Float[Array, "n P"],
+    new: Float[Array, "m ..."],
+    key: Array | None,
+) -> tuple[Float[Array, "m P"], Float[Array, "m n"]]:
+    r"""The process at new inputs, given its values at x, and $\Theta$ between the two.
+
+    A draw, or without a key its mean. Rows of x among the new ones have their values.
+    """
+    cross = limit.kernels(new, x)
+    every = jnp.concatenate([x, new])
+    if key is None:
+        found = conditional_mean(limit.nngp(x), cross.nngp, values)
+    else:
+        found = conditional_draw(limit.nngp(every), values, key)
+    among = jnp.concatenate([values, found])
+    return among[first_equal(every)[len(x) :]], cross.ntk

@@ -15,12 +15,8 @@ from hyperlimit.limits import dual_limit
 from hyperlimit.linalg import is_traced
 from hyperlimit.meta_wide import _certificates
 from hyperlimit.meta_wide._certificates import Stationarity
-from hyperlimit.meta_wide._flow import flowed
-from hyperlimit.meta_wide._gaussian_process import (
-    conditional_draw,
-    conditional_mean,
-    first_equal,
-)
+from hyperlimit.meta_wide._flow import checked_times, flowed
+from hyperlimit.meta_wide._gaussian_process import elsewhere
 from hyperlimit.meta_wide._linear_rule import check_linear
 from hyperlimit.meta_wide._objective import Loss, Objective, half_mean_square
 from hyperlimit.meta_wide._primaries import Primaries
@@ -123,25 +119,12 @@ class MetaWideNetwork(eqx.Module):
         Raises:
             InputError: for x of other columns, or a key that is none.
         """
-        limit, count = dual_limit(self.spec.meta), len(self.x)
+        key = None if key is None else check_key(key)
         x = jnp.asarray(x, self.x.dtype)
-        cross = limit.kernels(x, self.x)
-        every = jnp.concatenate([self.x, x])
-        if key is None:
-            prior = limit.nngp(self.x)
-            initial = conditional_mean(prior, cross.nngp, self.initial)
-        else:
-            joint = limit.nngp(every)
-            initial = conditional_draw(joint, self.initial, check_key(key))
-        among = jnp.concatenate([self.initial, initial])
-        initial = among[first_equal(every)[count:]]
-        return Primaries(
-            initial + cross.ntk @ self.coefficients,
-            self.own,
-            self.fixed,
-            self.spec,
-            self.z_size,
-        )
+        limit = dual_limit(self.spec.meta)
+        initial, ntk = elsewhere(limit, self.x, self.initial, x, key)
+        weights = initial + ntk @ self.coefficients
+        return Primaries(weights, self.own, self.fixed, self.spec, self.z_size)
 
     def step(
         self,
@@ -250,11 +233,7 @@ class MetaWideNetwork(eqx.Module):
             Kidger, *On Neural Differential Equations*, PhD thesis, Oxford 2021, whose
             Diffrax solves it.
         """
-        times = jnp.atleast_1d(jnp.asarray(time, self.initial.dtype))
-        ahead = jnp.diff(times, prepend=0)
-        ascend = jnp.all(ahead >= 0) & (times[-1] < jnp.inf)
-        if times.ndim != 1 or not (is_traced(ascend) or bool(ascend)):
-            raise InputError(f"time={time} was given: give ascending times from 0 on.")
+        times = checked_times(time, self.initial.dtype)
         at, losses, arrived = flowed(
             self._objective(z, y, loss), self.trainable, times, tolerances, max_steps
         )

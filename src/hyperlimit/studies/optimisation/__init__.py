@@ -5,11 +5,11 @@ which reads a pixel's coordinates. Littwin, Galanti, Wolf and Yang, *On Infinite
 Hypernetworks*, NeurIPS 2020, section 1: with g finite the infinitely wide f does not
 make training convex.
 
-Command: `hyperlimit study optimisation`, some minutes on one core.
+Command: `hyperlimit study optimisation`, some seven minutes on one core.
 
 Expected: a narrow g stops at losses above zero that differ from draw to draw, at
 critical points of g alone; a wide g does not; finite networks of wide f do the same.
-`docs/meta_wide.md`.
+`docs/meta_wide.md`, with the numbers and the figure.
 """
 
 from hyperlimit.studies._study import Study

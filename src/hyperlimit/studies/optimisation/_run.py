@@ -81,18 +81,12 @@ def run(config: OptimisationConfig, reporter: Reporter) -> Findings:
     return Findings(
         rows=tuple(_rows(config, stops, pairs)),
         data={
-            "stops": {
-                name: {
-                    "variance_left": found.shares,
-                    "what_they_are": {
-                        width: {"kinds": close.kinds, **close.verified._asdict()}
-                        for width, close in found.closely.items()
-                    },
-                }
-                for name, found in stops.items()
-            },
+            "stops": {name: _numbers(found) for name, found in stops.items()},
             "finite": {
-                f"{name}, g of width {width}": {"limit": limit, "finite": finite}
+                f"{name}, g of width {width}": {
+                    "limit": _short(limit),
+                    "finite": _short(finite),
+                }
                 for (name, width), (limit, finite) in pairs.items()
             },
         },
@@ -118,6 +112,31 @@ def run(config: OptimisationConfig, reporter: Reporter) -> Findings:
             },
         ),
     )
+
+
+def _numbers(found: Stops) -> dict[str, object]:
+    return {
+        "variance_left_by_width_and_draw": {
+            width: _short(left.mean(axis=1)) for width, left in found.shares.items()
+        },
+        "narrow": {
+            width: {
+                "variance_left": _short(found.shares[width]),
+                "kinds": close.kinds,
+                "kinds_mean": ["not verified", "at a kink", "minimum", "strict one"],
+                "gradient": _short(close.verified.gradient),
+                "lowest_eigenvalue": _short(close.verified.lowest),
+            }
+            for width, close in found.closely.items()
+        },
+    }
+
+
+def _short(values: NDArray) -> list:
+    """Rows of numbers of four digits."""
+    if values.ndim > 1:
+        return [_short(row) for row in values]
+    return [float(f"{value:.3e}") for value in values]
 
 
 def _rows(
