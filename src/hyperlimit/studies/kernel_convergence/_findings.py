@@ -84,7 +84,7 @@ def _diagonal(
 ) -> tuple[Finding, ...]:
     widths = config.diagonal[-_WIDEST:]
     cells = [(n, n) for n in widths]
-    what = "relative variance of {}, slope along n = m, {} to {}"
+    what = "relative variance of {}: slope along n = m, {} to {}"
     return tuple(
         Finding(
             what.format(name, widths[0], widths[-1]),
@@ -111,7 +111,10 @@ def _plateau_slopes(
         leading = np.array([leading_order(config, cell) for cell in cells])
         expected = float(log_slope(np.asarray(widths), leading))
         measured, bounds = own.slope(cells, widths)
-        what = f"that of K(u, u), slope along {name}, {widths[0]} to {widths[-1]}"
+        what = (
+            f"relative variance of K(u, u): slope along {name}, {widths[0]} to "
+            f"{widths[-1]}"
+        )
         text = f"{expected:.2f} by a/n + c^2/m, then 0"
         rows.append(Finding(what, measured, bounds, text, number=expected))
     return tuple(rows)
@@ -128,7 +131,7 @@ def _meta(config: KernelConvergenceConfig, own: Spread) -> Finding:
     measured = float(inverse_width_coefficient(n, values, expected))
     bounds = interval(inverse_width_coefficient(n, replicates, expected))
     number = meta_coefficient(config.meta_depth, config.primary_depth)
-    what = f"a of a/n + c^2/m, widths from {least}"
+    what = f"a of relative variance a/n + c^2/m, widths from {least}"
     return Finding(what, measured, bounds, f"{number:.1f}", number=number)
 
 
@@ -140,7 +143,7 @@ def _primary(
         measured = (width * float(relative_variance(values))) ** 0.5
         replicates = (width * resampled(values, generator)) ** 0.5
         number = primary_coefficient(depth) ** 0.5
-        what = f"c for H = {depth}, f infinitely wide, m = {width}"
+        what = f"c of the same, f infinitely wide, H = {depth}, m = {width}"
         bounds = interval(replicates)
         rows.append(Finding(what, measured, bounds, f"{number:.3f}", number=number))
     return tuple(rows)

@@ -5,10 +5,12 @@ f's features and $B_l$ the squared norm of what arrives at them backward. In a w
 ReLU network each hidden layer i multiplies A by $1 + a_i$ on the way forward and B by
 $1 + b_i$ on the way back, with
 
-$$E a_i^2 = E b_i^2 = \frac{E \phi^4 - 1}{n} = \frac5n, \qquad
+$$E a_i^2 = \frac{E \phi^4 - 1}{n} = \frac5n, \qquad
+  E b_i^2 = \frac{3 E \phi'^4 - 1}{n} = \frac5n, \qquad
   E a_i b_i = \frac{E \phi^2 \phi'^2 - 1}{n} = \frac1n,$$
 
-for $\phi = \sqrt2\, \mathrm{relu}$ of a standard normal, and layers are independent.
+for $\phi = \sqrt2\, \mathrm{relu}$ of a standard normal, what arrives backward being
+normal too; layers are independent to this order.
 The same holds for g at width m, whose share $\Phi^H$ is the sum over its H layers of
 such products, and of degree H - 1 in f's last $A_{L-1}$. So
 
