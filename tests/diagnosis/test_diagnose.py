@@ -17,7 +17,7 @@ from hyperlimit.diagnosis._corrected import corrected
 from hyperlimit.diagnosis._kernel import kernel, spectrum
 from hyperlimit.diagnosis._problem import half_mean_square, problem
 from hyperlimit.diagnosis._scales import START, scales
-from hyperlimit.diagnosis._trials import first_step, predict
+from hyperlimit.diagnosis._trials import Step, first_step, predict
 
 KEY = jax.random.key(0)
 TRAINED = eqx.is_inexact_array
@@ -199,20 +199,37 @@ def test_the_spectrum_says_how_long_it_takes(epsilon):
     assert float(loss(net)) == pytest.approx(0.4 * start, rel=0.02)
 
 
-def test_the_first_step_is_seen_through(by_hand, data, epsilon):
+def test_the_first_step_is_seen_through(epsilon):
+    """Near its start a ReLU network is a polynomial along a line of its parameters."""
     net, part = small(), few()
     step = first_step(net, TRAINED, part, half_mean_square, optax.sgd)
     slope = eqx.filter_grad(lambda n: half_mean_square(predict(n, part), part.y))(net)
 
+    @eqx.filter_jit
     def moved(rate):
         return predict(jax.tree.map(lambda w, g: w - rate * g, net, slope), part)
 
-    off, tiny = size(moved(0.0) - part.y), 1e-4
-    first = (moved(tiny) - moved(-tiny)) / (2 * tiny)
-    second = (moved(tiny) - 2 * moved(0.0) + moved(-tiny)) / tiny**2
-    assert step.covering == pytest.approx(off / size(first), rel=0.01)
+    assert step.error == pytest.approx(size(moved(0.0) - part.y), rel=1e3 * epsilon)
+    reach = 0.01 / max(1, size(jax.tree.leaves(slope)[0]))
+    nodes = np.cos(np.pi * np.arange(6) / 5)
+    values = np.stack([np.asarray(moved(reach * t), np.float64) for t in nodes])
+    # f has three layers, and g one that is f's and one of its own: of degree four.
+    fit = np.polynomial.polynomial.polyfit(nodes, values.reshape(6, -1), 5)
     if epsilon < 1e-10:
-        assert step.bending == pytest.approx(size(first) / size(second), rel=0.05)
+        assert np.abs(fit[5]).max() < 1e-10 * np.abs(fit[1]).max()
+    for order, tolerance in ((1, 1e3), (2, 1e6), (3, 1e9)):
+        if tolerance * epsilon < 0.1:
+            found = reach**order * step.terms[order - 1]
+            assert found == pytest.approx(size(fit[order]), rel=tolerance * epsilon)
+    assert step.at(step.covering)[0] == pytest.approx(1)
+    first, second, _ = step.at(step.bending)
+    assert second == pytest.approx(first / 2)
+
+
+def test_a_network_that_does_not_move_has_no_rate():
+    still = Step(error=1.0, terms=(0.0, 0.0, 0.0))
+    assert (still.covering, still.bending) == (np.inf, np.inf)
+    assert still.at(0.1) == (0, 0, 0)
 
 
 def test_a_description_is_held_against_its_limit():

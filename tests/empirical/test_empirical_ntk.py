@@ -293,6 +293,11 @@ def test_its_mean_is_the_limit():
         ({"inputs": (normal(1, 3, 5), normal(2, 4, 2))}, ("(3, 5)", "(4, 2)")),
         ({"inputs": (normal(1, 3, 5),)}, ("1 parts",)),
         ({"inputs": jnp.ones(())}, ("one row",)),
+        ({"inputs": (normal(1, 3, 6), normal(2, 3, 2))}, ("one x of 5", "(6,)")),
+        (
+            {"net": eqx.nn.Linear(5, 2, key=KEY), "inputs": normal(1, 3, 6)},
+            ("x of shape (6,)", "dot_general"),
+        ),
         ({"others": (normal(1, 3, 5), normal(2, 3, 1))}, ("(2,)", "(1,)")),
         ({"form": "diagonal", "others": examples("")}, ("leave them out",)),
         ({"form": "diagonal", "method": "products"}, ("'products'",)),

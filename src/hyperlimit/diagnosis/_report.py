@@ -23,6 +23,7 @@ def sections(found: "Diagnosis") -> Iterator[Section]:
     yield _verdict(found)
     yield _layers(found)
     yield _trainings(found)
+    yield _taylor(found)
     yield _kernel(found)
 
 
@@ -100,15 +101,31 @@ def _trainings(found: "Diagnosis") -> Section:
                     f"{one.end:.3g}{mark}",
                 )
             )
-    step = found.step
     return Section(
         f"Short trainings of {len(found.given.losses)} steps",
         ("network", "learning rate", "first loss", "last tenth"),
         rows,
+        [],
+    )
+
+
+def _taylor(found: "Diagnosis") -> Section:
+    step = found.step
+    rates = {"given": found.given.rate}
+    if np.isfinite(step.covering):
+        rates["covers the error"] = step.covering
+    rows: list[tuple[str, ...]] = [
+        (f"{rate:.2g}, {name}", *(f"{size:.2g}" for size in step.at(rate)))
+        for name, rate in rates.items()
+    ]
+    return Section(
+        "The optimiser's first step, as things are: Taylor terms of the outputs",
+        ("learning rate", "first", "second", "third"),
+        rows,
         [
-            "As things are, a first step at the rate "
-            f"{step.covering:.2g} would move the outputs by as much as they are off; "
-            f"at {step.bending:.2g} its second Taylor term would be half of the first."
+            "Root mean squares in units of the error. The first would undo the error "
+            f"at the rate {step.covering:.2g}; at {step.bending:.2g} the second is "
+            "half of the first, and the network is no longer linear in its parameters."
         ],
     )
 

@@ -1,5 +1,6 @@
 """Short trainings, to see what a change is worth."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from hyperlimit.diagnosis._problem import Loss, Problem
 Optimiser = Callable[[Array], optax.GradientTransformation]
 # What one step of a trial takes: x, and points of each.
 BATCH = (32, 64)
+# How many Taylor terms of a step are measured.
+TERMS = 3
 
 
 class Trial(NamedTuple):
@@ -104,16 +107,38 @@ def _trained(
 
 
 class Step(NamedTuple):
-    """What the optimiser's first step does to the outputs.
+    r"""What the optimiser's first step does to the outputs.
+
+    Along its direction d they are $h(w + \eta d) = h + \sum_r \eta^r t_r$.
 
     Attributes:
-        covering: the rate at which the step, were it linear, would move outputs by as
-            much as they are off.
-        bending: the rate at which its second-order part is half of the first.
+        error: the root mean square of what the outputs are off by, e.
+        terms: those of $t_1, t_2, t_3$.
     """
 
-    covering: float
-    bending: float
+    error: float
+    terms: tuple[float, ...]
+
+    @property
+    def covering(self) -> float:
+        """The rate at which the step, were it linear, would be as long as the error."""
+        return _over(self.error, self.terms[0])
+
+    @property
+    def bending(self) -> float:
+        """The rate at which the second term is half of the first."""
+        return _over(self.terms[0], 2 * self.terms[1])
+
+    def at(self, rate: float) -> tuple[float, ...]:
+        """The sizes of the terms of a step at a rate, in units of the error."""
+        return tuple(
+            _over(rate**order * size, self.error)
+            for order, size in enumerate(self.terms, 1)
+        )
+
+
+def _over(one: float, other: float) -> float:
+    return one / other if other > 0 else math.inf
 
 
 @eqx.filter_jit
@@ -137,21 +162,23 @@ def _first_step(
 
         return outputs(jax.tree.map(moved, chosen, direction))
 
-    one, zero = jnp.ones(()), jnp.zeros(())
-    (_, first), (_, second) = jax.jvp(
-        lambda t: jax.jvp(along, (t,), (one,)), (zero,), (one,)
-    )
-
     def size(array: Array) -> Array:
         return jnp.sqrt(jnp.mean(array.astype(float) ** 2))
 
-    return size(off) / size(first), size(first) / size(second)
+    def derivative(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+        return lambda t: jax.jvp(function, (t,), (jnp.ones(()),))[1]
+
+    terms, function = [], along
+    for order in range(1, TERMS + 1):
+        function = derivative(function)
+        terms.append(size(function(jnp.zeros(()))) / math.factorial(order))
+    return size(off), jnp.stack(terms)
 
 
 def first_step(
     net: PyTree, trained: PyTree, data: Problem, loss: Loss, optimiser: Optimiser
 ) -> Step:
-    """Two Taylor terms of the outputs along the optimiser's first direction."""
+    """Taylor terms of the outputs along the optimiser's first direction."""
     with jax.numpy_dtype_promotion("standard"):
-        covering, bending = _first_step(net, trained, data, loss, optimiser)
-    return Step(float(covering), float(bending))
+        error, terms = _first_step(net, trained, data, loss, optimiser)
+    return Step(float(error), tuple(np.asarray(terms, np.float64).tolist()))

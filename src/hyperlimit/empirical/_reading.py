@@ -88,7 +88,8 @@ def read(
     """Reads a network for inputs of a shape.
 
     Raises:
-        InputError: if its output is not one real floating-point array.
+        InputError: if it does not take such inputs, or its output is not one real
+            floating-point array.
     """
     found = parameters(net, trained)
     example = [x] if z is None else [x, z]
@@ -96,7 +97,7 @@ def read(
     def whole(arrays: list[Array], example: list[Array]) -> list[Array]:
         return jax.tree.leaves(found.combine(arrays)(*example))
 
-    count = _outputs(jax.eval_shape(whole, found.arrays, example))
+    count = _outputs(_shapes(whole, found.arrays, example))
     if z is None or not structured or not _composed(net):
         traced = Traced(
             whole, found.arrays, example, landings=False, products=structured
@@ -143,6 +144,27 @@ def _composed(net: PyTree) -> bool:
 def _is_inexact(leaf: object) -> bool:
     dtype = getattr(leaf, "dtype", None)
     return dtype is not None and jnp.issubdtype(dtype, jnp.inexact)
+
+
+def _shapes(
+    whole: Callable[[list[Array], list[Array]], list[Array]],
+    arrays: list[Array],
+    example: list[Shape],
+) -> list[Shape]:
+    try:
+        return jax.eval_shape(whole, arrays, example)
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        shapes = " and ".join(
+            f"{name} of shape {given.shape}"
+            for name, given in zip("xz", example, strict=False)
+        )
+        reason = str(error).split("\n")[0].rstrip(".").replace(". ", "; ")
+        raise InputError(
+            f"the network was given {shapes} and does not take them ({reason}): give "
+            "inputs of the shape that it takes."
+        ) from error
 
 
 def _outputs(found: list[Shape]) -> int:
