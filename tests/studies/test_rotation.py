@@ -17,6 +17,7 @@ from hyperlimit.studies.rotation._findings import (
     mean_interval,
     spread_ratio,
 )
+from hyperlimit.studies.rotation._run import run
 from hyperlimit.studies.rotation._task import (
     examples,
     nearest_class,
@@ -46,8 +47,8 @@ def test_a_wider_primary_trains_better(quick):
     config = study("rotation").quick
     narrow, wide = found["data"]["accuracy"]
     assert (narrow["width"], wide["width"]) == config.widths
-    for table in (narrow, wide):
-        assert np.shape(table["test"]) == (config.seeds, config.epochs)
+    for table, seeds in zip((narrow, wide), config.seeds, strict=True):
+        assert np.shape(table["test"]) == (seeds, config.epochs)
     ends = [np.mean(np.asarray(table["test"])[:, -1]) for table in (narrow, wide)]
     # Chance is 1/12, with a standard error of 0.012 for 500 examples.
     assert ends[1] > 0.2
@@ -55,6 +56,24 @@ def test_a_wider_primary_trains_better(quick):
     first = found["findings"][0]
     assert first["measured"] == pytest.approx(ends[1] - ends[0])
     assert json.loads((out / "results.json").read_text())["quick"] is True
+
+
+def test_the_rate_is_the_one_that_trains_best():
+    """One that hardly moves, one that learns its 40 pairs, and one that diverges."""
+    config = dataclasses.replace(
+        SMALL,
+        depths=(2,),
+        widths=(5, 6),
+        seeds=(3, 2),
+        tuning_seeds=(2, 1),
+        epochs=30,
+        rates=(1e-9, 0.02, 1e9),
+    )
+    found = run(config, Silent()).data["accuracy"]
+    for cell, seeds in zip(found, (3, 2), strict=True):
+        assert cell["rate"] == 0.02
+        assert cell["train"].shape == (seeds, 30)
+        assert cell["train"][:, -1].mean() > 0.5
 
 
 def test_seeds_are_different_networks(quick):
@@ -139,7 +158,7 @@ def test_an_epoch_is_steps_of_descent(epsilon):
     ]
     net = hl.init(spec, key=jax.random.key(0), x=64, z=64, parametrisation="standard")
     batches = jnp.arange(8).reshape(2, 4)
-    rate = 0.003
+    rate = jnp.asarray(0.003)
     found = epoch_of_training(net, train, batches, rate)
 
     @jax.jit

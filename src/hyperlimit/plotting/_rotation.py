@@ -48,5 +48,6 @@ def rotation_figure(
     axes[0].set_ylabel("accuracy, mean and 95% over seeds")
     axes[-1].plot([], [], "--", color="0.4", linewidth=0.9, label="in training")
     axes[-1].plot([], [], ":", color="0.5", linewidth=0.8, label="chance")
-    axes[-1].legend(frameon=False, fontsize=8, loc="upper left")
+    for axis in axes:
+        axis.legend(frameon=False, fontsize=8, loc="upper left")
     return figure

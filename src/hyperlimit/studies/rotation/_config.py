@@ -8,9 +8,11 @@ class RotationConfig:
     """Networks, data and training.
 
     The published protocol but for: images of 14x14 where those were 28x28, 10,000
-    training pairs made from 4,000 digits, and 20 epochs where there were 100: a g of
+    training pairs made from 4,000 digits, 20 epochs where there were 100, since a g of
     width 100 and depth 8 has 80,000 weights and the last layer of f 8 million, on two
-    cores.
+    cores; and a learning rate for each network, where there was one for all: the one of
+    `rates` that trains networks of other seeds best. At any one rate, either the narrow
+    ones are too slow or the wide and deep ones are unstable.
 
     Attributes:
         side: height and width of the images, in pixels.
@@ -21,11 +23,12 @@ class RotationConfig:
         meta_widths: the hidden layers of f.
         depths: weight layers of g, a panel each.
         widths: of the hidden layers of g, ascending.
-        seeds: how many networks of each; the data are the same for all.
+        seeds: how many networks of each width; the data are the same for all.
+        tuning_seeds: how many more, of each width, to choose the rate by.
         epochs: passes over the training pairs.
         batch: pairs a step.
-        learning_rate: of stochastic gradient descent without momentum, in standard
-            parametrisation.
+        rates: learning rates of stochastic gradient descent without momentum, in
+            standard parametrisation.
         seed: of everything.
     """
 
@@ -36,10 +39,11 @@ class RotationConfig:
     meta_widths: tuple[int, ...] = (200, 200, 200, 100)
     depths: tuple[int, ...] = (3, 6, 8)
     widths: tuple[int, ...] = (10, 50, 100)
-    seeds: int = 4
+    seeds: tuple[int, ...] = (12, 5, 4)
+    tuning_seeds: tuple[int, ...] = (3, 1, 1)
     epochs: int = 20
     batch: int = 100
-    learning_rate: float = 0.01
+    rates: tuple[float, ...] = (0.001, 0.004)
     seed: int = 0
 
 
@@ -51,7 +55,9 @@ QUICK = RotationConfig(
     meta_widths=(100, 100, 50),
     depths=(3,),
     widths=(5, 50),
-    seeds=3,
+    seeds=(3, 3),
+    tuning_seeds=(0, 0),
     epochs=6,
     batch=50,
+    rates=(0.01,),
 )

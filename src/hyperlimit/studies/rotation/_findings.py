@@ -1,6 +1,7 @@
 """What the accuracies say, beside what was published."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -12,8 +13,17 @@ from hyperlimit.studies._study import Finding
 from hyperlimit.studies.rotation._config import RotationConfig
 
 Interval = tuple[float, float]
-# By (depth, width), a row for each seed and a column for each epoch.
-Accuracies = Mapping[tuple[int, int], Float[np.ndarray, "s e"]]
+
+
+class Cell(NamedTuple):
+    """Networks of one depth and width of g."""
+
+    depth: int
+    width: int
+
+
+# A row for each seed, of which cells have different numbers, a column for each epoch.
+Accuracies = Mapping[Cell, Float[np.ndarray, "_ e"]]
 
 
 def mean_interval(values: Float[np.ndarray, "s *e"]) -> Float[np.ndarray, "2 *e"]:
@@ -25,7 +35,7 @@ def mean_interval(values: Float[np.ndarray, "s *e"]) -> Float[np.ndarray, "2 *e"
 
 
 def difference(
-    one: Float[np.ndarray, " s"], two: Float[np.ndarray, " s"]
+    one: Float[np.ndarray, " s"], two: Float[np.ndarray, " t"]
 ) -> tuple[float, Interval]:
     """The difference of two means with Welch's 95% interval."""
     low, high = ttest_ind(one, two, equal_var=False).confidence_interval(0.95)
@@ -33,10 +43,14 @@ def difference(
 
 
 def spread_ratio(
-    one: Float[np.ndarray, " s"], two: Float[np.ndarray, " s"]
+    one: Float[np.ndarray, " s"], two: Float[np.ndarray, " t"]
 ) -> tuple[float, Interval]:
-    """The ratio of two standard deviations with Fisher's 95% interval."""
-    ratio = float(one.std(ddof=1) / two.std(ddof=1))
+    """The ratio of two standard deviations with Fisher's 95% interval.
+
+    Infinite where the second is zero, as of seeds that all end alike.
+    """
+    below = float(two.std(ddof=1))
+    ratio = float(one.std(ddof=1)) / below if below else float("inf")
     bounds = f_law.ppf((0.975, 0.025), len(one) - 1, len(two) - 1) ** -0.5
     return ratio, (ratio * float(bounds[0]), ratio * float(bounds[1]))
 
@@ -83,4 +97,4 @@ def findings(
 
 
 def _end(table: Accuracies, depth: int, width: int) -> Float[np.ndarray, " s"]:
-    return table[depth, width][:, -1]
+    return table[Cell(depth, width)][:, -1]

@@ -44,6 +44,7 @@ def trained_curve(
     spec: Hypernetwork,
     task: tuple[Examples, Examples],
     key: PRNGKeyArray,
+    rate: float,
 ) -> Curve:
     """Trains a network on the cross-entropy; its accuracies.
 
@@ -62,7 +63,7 @@ def trained_curve(
         )
         steps = len(order) // config.batch
         batches = order[: steps * config.batch].reshape(steps, config.batch)
-        net = epoch_of_training(net, train, batches, config.learning_rate)
+        net = epoch_of_training(net, train, batches, jnp.asarray(rate))
         found.append((accuracy(net, seen), accuracy(net, test)))
     return Curve(*np.array(found, float).T)
 
@@ -87,7 +88,7 @@ def epoch_of_training(
     net: FiniteHypernetwork,
     train: Examples,
     batches: Int[Array, "s b"],
-    learning_rate: float,
+    learning_rate: Float[Array, ""],
 ) -> FiniteHypernetwork:
     """Steps of stochastic gradient descent on the mean cross-entropy of each batch."""
     optimiser = optax.sgd(learning_rate)
