@@ -56,8 +56,9 @@ def spread_ratio(
 
     Infinite where the second is zero, as of seeds that all end alike.
     """
-    below = float(two.std(ddof=1))
-    ratio = float(one.std(ddof=1)) / below if below else float("inf")
+    above, below = float(one.std(ddof=1)), float(two.std(ddof=1))
+    # The mean of equal shares differs from them by a rounding.
+    ratio = above / below if below > 1e-12 else float("inf")
     bounds = f_law.ppf((0.975, 0.025), len(one) - 1, len(two) - 1) ** -0.5
     return ratio, (ratio * float(bounds[0]), ratio * float(bounds[1]))
 
