@@ -16,6 +16,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import jax
 import jax.numpy as jnp
+from compiled_once import close_cache, open_cache
 
 PRECISION = os.environ.get("HYPERLIMIT_TEST_PRECISION", "float64")
 if PRECISION not in ("float32", "float64"):
@@ -31,6 +32,20 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 jaxtyping.install_import_hook("hyperlimit", "beartype.beartype")
 # Laws are asserted in modules that are not test files themselves.
 pytest.register_assert_rewrite("laws")
+
+
+CACHE = pytest.StashKey()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    # With workers, the process that hands out the tests runs none.
+    if not session.config.getoption("numprocesses", None):
+        session.stash[CACHE] = open_cache()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if CACHE in session.stash:
+        close_cache(session.stash[CACHE])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

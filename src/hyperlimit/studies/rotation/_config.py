@@ -39,7 +39,7 @@ class RotationConfig:
     meta_widths: tuple[int, ...] = (200, 200, 200, 100)
     depths: tuple[int, ...] = (3, 6, 8)
     widths: tuple[int, ...] = (10, 50, 100)
-    seeds: tuple[int, ...] = (12, 5, 4)
+    seeds: tuple[int, ...] = (12, 4, 3)
     tuning_seeds: tuple[int, ...] = (3, 1, 1)
     epochs: int = 20
     batch: int = 100
