@@ -16,6 +16,7 @@ os.environ["MPLBACKEND"] = "Agg"
 
 import jax
 import jax.numpy as jnp
+
 from compiled_once import close_cache, open_cache
 
 PRECISION = os.environ.get("HYPERLIMIT_TEST_PRECISION", "float64")

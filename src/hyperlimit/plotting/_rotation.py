@@ -30,7 +30,7 @@ def rotation_figure(
 ) -> Figure:
     """Accuracy over epochs, a panel for each depth of g and a line for each width."""
     figure = Figure(
-        figsize=(3.6 * len(panels) + 0.8, 3.8), layout="constrained", dpi=150
+        figsize=(3.6 * len(panels) + 0.8, 4.3), layout="constrained", dpi=150
     )
     axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axis, (depth, curves) in zip(axes, panels.items(), strict=True):
@@ -49,5 +49,7 @@ def rotation_figure(
     axes[-1].plot([], [], "--", color="0.4", linewidth=0.9, label="in training")
     axes[-1].plot([], [], ":", color="0.5", linewidth=0.8, label="chance")
     for axis in axes:
-        axis.legend(frameon=False, fontsize=8, loc="upper left")
+        # Below: curves may be anywhere in the panel.
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
+        axis.legend(frameon=False, fontsize=8, ncols=2, **below)
     return figure
