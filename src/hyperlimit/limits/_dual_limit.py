@@ -1,8 +1,9 @@
 """The limit in which both networks of a hypernetwork are infinitely wide."""
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final, overload
+from typing import Any, Literal, final, overload
 
 import jax
 from jaxtyping import Array, ArrayLike, Float, PyTree
@@ -13,6 +14,7 @@ from hyperlimit.limits._base import AbstractLimit
 from hyperlimit.limits._inputs import pairs, rows_of
 from hyperlimit.limits._order import check_order
 from hyperlimit.limits._walk import walk
+from hyperlimit.limits.gram import Gram, Method, gram_of, primary_kernels
 from hyperlimit.networks import Hypernetwork, Network
 
 
@@ -73,11 +75,67 @@ class DualLimit(AbstractLimit):
 
     def primary_state(self, inputs: KernelState, meta: KernelState) -> KernelState:
         """The kernels of the hypernetwork from those of z and of f(x)."""
-        # One shape throughout, which the loop over layers needs.
-        inputs = inputs.shaped_with(meta)
-        if all(layer.homogeneous for layer in self.spec.primary.layers):
-            inputs = inputs.with_exponents()
-        return walk(self.spec.primary, inputs, meta)
+        return primary_kernels(self.spec.primary, inputs, meta)
+
+    def gram(
+        self,
+        x: ArrayLike,
+        z: ArrayLike | Sequence[ArrayLike],
+        mask: ArrayLike | None = None,
+        *,
+        others: tuple[Any, ...] | None = None,
+        kind: Literal["ntk", "nngp"] = "ntk",
+        atol: float | None = None,
+        method: Method = "expansion",
+        memory: int = 2**30,
+    ) -> Gram:
+        r"""The Gram matrix on images x coordinates, as an operator.
+
+        Off the diagonal of images the kernel is a function F of f's angle
+        $\varphi$ between images and of two coordinates, analytic in $\varphi$, so
+        that a few angles carry it:
+
+        $$G = \sum_k A_k \otimes F(\varphi_k, \cdot) + I \otimes F(0, \cdot),$$
+
+        $A_k$ polynomials of $\varphi$ (times f's NTK) with no diagonal. A product with
+        c vectors costs $2 r c n p (n + p)$ flops for r terms.
+
+        Args:
+            x: images (n, d), or (n, h, w, c).
+            z: coordinates (p, d_z); or of each image its own, n arrays (p_i, d_z),
+                with `method="tiled"`.
+            mask: which of the n p points are meant, (n, p); all by default.
+            others: (x, z) or (x, z, mask) of the columns; the same by default.
+            kind: "ntk" or "nngp".
+            atol: how far an entry may be off; by default 1e-6 of the largest.
+            method: "expansion", or "tiled": every entry is computed in every product,
+                O(v^2) of them for v points, whatever the points are.
+            memory: bytes that the $A_k$ may take; above it they are made from f's
+                angles, or from the images, in every product.
+
+        Raises:
+            InputError: for shapes that disagree, numbers that are not finite, or an
+                entry that is further off than `atol` among those checked.
+
+        Examples:
+            >>> import jax.numpy as jnp, hyperlimit as hl
+            >>> spec = hl.Hypernetwork(
+            ...     hl.mlp(depth=2, width=8), hl.mlp(depth=2, width=8, out=1)
+            ... )
+            >>> x, z = 1.0 + jnp.eye(5), jnp.array([[1.0, 0.0], [0.0, 1.0]])
+            >>> gram = hl.dual_limit(spec).gram(x, z, atol=1e-4)
+            >>> print(gram.shape, (gram @ jnp.ones(10)).shape)
+            (10, 10) (10,)
+        """
+        return gram_of(
+            self,
+            (x, z, mask),
+            others,
+            kind=kind,
+            atol=atol,
+            method=method,
+            memory=memory,
+        )
 
 
 @final

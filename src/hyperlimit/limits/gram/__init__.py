@@ -1,0 +1,8 @@
+"""Gram matrices on images x coordinates, as operators."""
+
+from hyperlimit.limits.gram._expanded import Method
+from hyperlimit.limits.gram._gram import Gram, GramReport
+from hyperlimit.limits.gram._gram_of import gram_of
+from hyperlimit.limits.gram._parts import primary_kernels
+
+__all__ = ["Gram", "GramReport", "Method", "gram_of", "primary_kernels"]

@@ -1,0 +1,174 @@
+"""What `limit.gram` does: builds the operator, checks it, refuses what is not right."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from hyperlimit.errors import InputError
+from hyperlimit.limits.gram._expanded import RELATIVE, Method, Setting, Sides, expanded
+from hyperlimit.limits.gram._gram import Gram, GramReport
+from hyperlimit.limits.gram._meta_kernels import meta_diagonal
+from hyperlimit.limits.gram._points import Points, points_of
+from hyperlimit.limits.gram._tiled import tiled_gram
+from hyperlimit.linalg.operators import AbstractOperator, Selected
+
+# Points on either side of the check.
+_CHECKED = 256
+
+Given = tuple[Any, ...]
+
+
+def gram_of(
+    limit: Any,
+    given: Given,
+    others: Given | None,
+    *,
+    kind: str,
+    atol: float | None,
+    method: Method,
+    memory: int,
+) -> Gram:
+    """The operator between points, or of points with themselves."""
+    spec = limit.spec
+    _check(kind, method, atol, memory)
+    x, z, mask = given
+    left, dtype = points_of(x, z, mask, spec.meta.inputs.rank)
+    right = left
+    if others is not None:
+        if len(others) not in (2, 3):
+            raise InputError(
+                f"others has {len(others)} parts: give (x, z) or (x, z, mask)."
+            )
+        x, z, mask = others if len(others) == 3 else (*others, None)
+        right = points_of(x, z, mask, spec.meta.inputs.rank)[0]
+    if left.x.shape[1:] != right.x.shape[1:] or left.z.shape[1] != right.z.shape[1]:
+        raise InputError(
+            f"points of images {left.x.shape[1:]} at coordinates {left.z.shape[1:]} "
+            f"have no kernel with images {right.x.shape[1:]} at {right.z.shape[1:]}: "
+            "give both sides the same columns."
+        )
+    if method == "expansion" and (left.own or right.own):
+        raise InputError(
+            "every image was given coordinates of its own, which have no Kronecker "
+            "structure: give method='tiled', or coordinates that images share with "
+            "a mask."
+        )
+    diagonals = tuple(meta_diagonal(spec.meta, side.x) for side in (left, right))
+    for one in diagonals:
+        _check_scales(one.std)
+    sides = Sides(left, right, others is None, (diagonals[0], diagonals[1]))
+    pair_size = limit.meta_pair_size(spec.meta.limit_inputs.prepare(left.x[:1]))
+    setting = Setting(spec, kind, dtype, memory, pair_size)
+    largest = _largest(limit, kind, sides)
+    atol = RELATIVE * largest if atol is None else atol
+    if method == "tiled":
+        operator, terms, where = tiled_gram(setting, sides), 0, "kept"
+    else:
+        operator, terms, where = expanded(setting, sides, atol, largest)
+        operator = _chosen(operator, left, right)
+    error = _error(limit, kind, operator, sides)
+    if method == "expansion" and not error <= atol:
+        raise InputError(
+            f"entries of the Gram matrix reach {largest:.3g} and are off by up to "
+            f"{error:.1e} in a sum of {terms} Kronecker products in {dtype}, and "
+            f"atol={atol:.1e} was asked for: give atol={2 * error:.0e}, float64, or "
+            "method='tiled'."
+        )
+    report = GramReport(method, terms, where, largest, error, atol)
+    return Gram(operator, report)
+
+
+def _check(kind: str, method: str, atol: float | None, memory: int) -> None:
+    if kind not in ("ntk", "nngp"):
+        raise InputError(f"kind={kind!r} is not a kernel: give 'ntk' or 'nngp'.")
+    if method not in ("expansion", "tiled"):
+        raise InputError(
+            f"method={method!r} is not one: give 'expansion', or 'tiled' for entries "
+            "that are computed in every product."
+        )
+    if atol is not None and not 0 < atol < np.inf:
+        raise InputError(f"atol={atol!r} must be positive and finite.")
+    if memory < 0:
+        raise InputError(f"memory={memory!r} bytes were given: give at least 0.")
+
+
+def _check_scales(std: np.ndarray) -> None:
+    if not (np.isfinite(std).all() and (std > 0).all()):
+        wrong = int(np.flatnonzero(~(np.isfinite(std) & (std > 0)))[0])
+        raise InputError(
+            f"f's outputs for image {wrong} have the deviation {std[wrong]:.3g}: leave "
+            "out images that are zero everywhere, or give f biases."
+        )
+
+
+def _chosen(
+    operator: AbstractOperator, left: Points, right: Points
+) -> AbstractOperator:
+    rows, columns = left.index, right.index
+    if rows is None and columns is None:
+        return operator
+    chosen = [
+        jnp.arange(size) if index is None else jnp.asarray(index)
+        for index, size in zip((rows, columns), operator.shape, strict=True)
+    ]
+    return Selected(operator, chosen[0], chosen[0] if left is right else chosen[1])
+
+
+def _largest(limit: Any, kind: str, sides: Sides) -> float:
+    """The largest entry, which is a diagonal one: of the images of largest scale."""
+    diagonal = getattr(limit, f"{kind}_diagonal")
+    found = 0.0
+    for points, one in zip((sides.left, sides.right), sides.diagonals, strict=True):
+        some = [int(np.argmax(one.std)), int(np.argmax(one.std**2 * one.tangent))]
+        for image in some[: 1 if some[0] == some[1] else 2]:
+            with jax.enable_x64(True):
+                x = jnp.broadcast_to(
+                    jnp.asarray(points.x[image]), (len(points.z), *points.x.shape[1:])
+                )
+                values = diagonal((x, jnp.asarray(points.z)))
+            found = max(found, float(jnp.max(values)))
+    return found
+
+
+def _error(limit: Any, kind: str, operator: AbstractOperator, sides: Sides) -> float:
+    """The largest deviation over pairs at random, of nearest and of equal images."""
+    draw = np.random.default_rng(0)
+    rows = draw.integers(0, len(sides.left), _CHECKED)
+    columns = draw.integers(0, len(sides.right), _CHECKED)
+    near = _nearest(limit, sides, rows[: _CHECKED // 4])
+    columns[: len(near)] = near
+    if sides.same:
+        columns[_CHECKED // 4 : _CHECKED // 2] = rows[_CHECKED // 4 : _CHECKED // 2]
+    with jax.enable_x64(True):
+        points = (
+            tuple(jnp.asarray(part) for part in side.some(index))
+            for side, index in ((sides.left, rows), (sides.right, columns))
+        )
+        exact = np.asarray(getattr(limit, kind)(*points))
+    found = np.asarray(_block(operator, jnp.asarray(rows), jnp.asarray(columns)))
+    return float(np.abs(found.astype(np.float64) - exact).max())
+
+
+@eqx.filter_jit
+def _block(operator: AbstractOperator, rows: Array, columns: Array) -> Array:
+    return operator.block(rows, columns)
+
+
+def _nearest(limit: Any, sides: Sides, rows: np.ndarray) -> np.ndarray:
+    """Points of the images that are nearest to those of some points, but not they."""
+    left, right = sides.left, sides.right
+    images = left.images(rows)
+    flat = (side.x.reshape(len(side.x), -1) for side in (left, right))
+    one, two = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in flat)
+    cosine = one[images] @ two.T
+    if sides.same:
+        cosine[np.arange(len(images)), images] = -np.inf
+    nearest = np.argmax(cosine, axis=1)
+    if right.image is None:
+        return nearest * len(right.z) + rows % len(right.z)
+    firsts = np.searchsorted(right.image, nearest)
+    return np.clip(firsts, 0, len(right) - 1)

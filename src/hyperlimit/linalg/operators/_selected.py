@@ -1,0 +1,61 @@
+"""Some rows and columns of an operator, as values that are known."""
+
+from typing import Any, final
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from hyperlimit.linalg.operators._base import AbstractOperator
+
+
+@final
+class Selected(AbstractOperator):
+    r"""$S_r G S_c^T$: the rows `rows` and the columns `columns` of an operator.
+
+    A product puts c vectors where they belong among zeros, multiplies once by the
+    whole operator, and picks: it costs what the whole does. No index may occur twice
+    in `columns`, nor in `rows` where the transpose is used.
+    """
+
+    whole: AbstractOperator
+    rows: Int[Array, " a"]
+    columns: Int[Array, " b"]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.rows.shape[0], self.columns.shape[0]
+
+    @property
+    def dtype(self) -> Any:
+        """Of its entries."""
+        return self.whole.dtype
+
+    def matmat(self, vectors: Float[Array, "b c"]) -> Float[Array, "a c"]:
+        """The product with c vectors at once."""
+        spread = jnp.zeros((self.whole.shape[1], vectors.shape[1]), vectors.dtype)
+        spread = spread.at[self.columns].set(vectors, unique_indices=True)
+        return self.whole.matmat(spread)[self.rows]
+
+    @property
+    def T(self) -> "Selected":
+        """The transpose."""
+        return Selected(self.whole.T, self.columns, self.rows)
+
+    def diagonal(self) -> Float[Array, " k"]:
+        """The entries (i, i)."""
+        if self.rows is self.columns:
+            return self.whole.diagonal()[self.rows]
+        count = min(self.shape)
+        return jnp.stack(
+            [
+                self.whole.block(self.rows[i : i + 1], self.columns[i : i + 1])[0, 0]
+                for i in range(count)
+            ]
+        )
+
+    def block(
+        self, rows: Int[Array, " a"], columns: Int[Array, " b"]
+    ) -> Float[Array, "a b"]:
+        """The entries of some rows and columns."""
+        return self.whole.block(self.rows[rows], self.columns[columns])
