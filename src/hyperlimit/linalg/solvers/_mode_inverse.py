@@ -1,4 +1,4 @@
-"""A preconditioner for Kronecker sums: modes of the right factors, a common subspace."""
+"""A preconditioner for Kronecker sums: modes, and a subspace that they share."""
 
 from typing import Any, final
 
@@ -12,7 +12,7 @@ from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
 
 @final
 class ModeInverse(AbstractOperator):
-    r"""The inverse of $M = (I \otimes W)\, \mathrm{blockdiag}_q(M_q)\, (I \otimes W^T)$.
+    r"""The inverse of $M = (I \otimes W)\, \mathrm{diag}_q(M_q)\, (I \otimes W^T)$.
 
     $W$ diagonalises the mean off-diagonal block $\sum_k \bar a_k B_k$ of
     $G + \lambda I$; in that basis the other blocks are nearly diagonal too, and what
@@ -96,7 +96,7 @@ def mode_inverse(
 
     Cost: $O(r p^3)$, six products of every $A_k$ with l vectors, and $O(p l^3)$.
     """
-    n, p = total.left.shape[1], total.right.shape[1]
+    n = total.left.shape[1]
     rank = min(rank, n)
     ones = jnp.ones((n, 1), total.dtype)
     means = jnp.sum(total.left.each(ones), axis=(1, 2)) / n

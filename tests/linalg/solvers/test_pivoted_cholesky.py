@@ -1,0 +1,77 @@
+"""Partial Cholesky factors beside eigenvalues, and their inverses."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hyperlimit.linalg.operators import Dense, Shifted
+from hyperlimit.linalg.solvers import (
+    conjugate_gradients,
+    low_rank_inverse,
+    pivoted_cholesky,
+)
+from laws.operator_laws import OperatorCase, OperatorLaws
+
+
+def kernel(n, width, seed=0):
+    x = np.random.default_rng(seed).uniform(size=(n, 2))
+    squares = np.sum((x[:, None] - x[None]) ** 2, axis=-1)
+    return np.exp(-squares / (2 * width**2))
+
+
+def test_it_is_exact_in_the_rows_of_the_pivots(epsilon):
+    matrix = kernel(60, 0.3)
+    found = pivoted_cholesky(Dense(jnp.asarray(matrix, float)), 20, block=6)
+    assert len(set(found.pivots)) == 20
+    factor = np.asarray(found.factor, np.float64)
+    rest = matrix - factor @ factor.T
+    near = 1e4 * epsilon
+    np.testing.assert_allclose(rest[found.pivots], 0, atol=near)
+    np.testing.assert_allclose(np.diagonal(rest), found.left, atol=near)
+    assert np.linalg.eigvalsh(rest).min() > -near
+
+
+@pytest.mark.float64_only(reason="the tail lies below float32's rounding")
+def test_what_is_left_is_near_the_best_possible():
+    """The trace left is within a small factor of the best rank's, on average."""
+    matrix = kernel(120, 0.2)
+    values = np.linalg.eigvalsh(matrix)[::-1]
+    given = Dense(jnp.asarray(matrix))
+    left = [
+        float(pivoted_cholesky(given, 30, block=5, seed=seed).left.sum())
+        for seed in range(8)
+    ]
+    assert values[30:].sum() <= min(left)
+    assert np.mean(left) < 8 * values[30:].sum()
+
+
+def test_a_matrix_of_low_rank_ends_early(epsilon):
+    draw = np.random.default_rng(1).standard_normal((40, 3))
+    found = pivoted_cholesky(Dense(jnp.asarray(draw @ draw.T, float)), 20, block=4)
+    assert len(found.pivots) <= 8
+    factor = np.asarray(found.factor, np.float64)
+    np.testing.assert_allclose(factor @ factor.T, draw @ draw.T, atol=1e5 * epsilon)
+
+
+class TestLowRankInverse(OperatorLaws):
+    """The laws: the inverse of what was factored, written out."""
+
+    @pytest.fixture
+    def case(self):
+        found = pivoted_cholesky(Dense(jnp.asarray(kernel(30, 0.4), float)), 7, block=3)
+        factor = np.asarray(found.factor, np.float64)
+        left = np.asarray(found.left, np.float64)
+        matrix = np.linalg.inv(factor @ factor.T + np.diag(left + 0.5))
+        operator = low_rank_inverse(found, jnp.asarray(0.5, float))
+        return OperatorCase("inverse", operator, matrix)
+
+
+def test_it_saves_iterations():
+    matrix = kernel(300, 0.1)
+    system = Shifted(Dense(jnp.asarray(matrix, float)), jnp.asarray(1e-3, float))
+    right = jnp.asarray(np.random.default_rng(2).standard_normal((300, 2)), float)
+    plain = conjugate_gradients(system, right, tolerance=1e-3)
+    found = pivoted_cholesky(system.operator, 100)
+    near = low_rank_inverse(found, jnp.asarray(1e-3, float))
+    better = conjugate_gradients(system, right, near, tolerance=1e-3)
+    assert better.iterations.max() < plain.iterations.max() / 3
