@@ -77,6 +77,6 @@ def test_it_saves_iterations():
     found = conjugate_gradients(
         system, right, mode_inverse(total, ridge, 20), tolerance=1e-3
     )
-    assert found.iterations.max() < plain.iterations.max() / 4
-    assert found.condition < plain.condition / 10
+    assert found.iterations.max() < plain.iterations.max() / 2
+    assert found.condition < plain.condition / 4
     np.testing.assert_allclose(found.vectors, plain.vectors, atol=2.0)
