@@ -16,7 +16,7 @@ from hyperlimit.limits.gram._parts import Part, part_values
 # Pairs of coordinates to fit and to check on, and how many of nearest ones besides.
 _SAMPLES, _NEAR = 2000, 500
 # Chebyshev points in a deviation, where it varies over images, and in the angle.
-_GRIDS = ((1, 64),)
+_GRIDS = ((1, 48), (1, 128))
 _VARYING = ((3, 64), (4, 48), (6, 48), (8, 48), (10, 48))
 
 

@@ -61,7 +61,8 @@ def gram_of(
     for one in diagonals:
         _check_scales(one.std)
     sides = Sides(left, right, others is None, (diagonals[0], diagonals[1]))
-    pair_size = limit.meta_pair_size(spec.meta.limit_inputs.prepare(left.x[:1]))
+    first = spec.meta.limit_inputs.prepare(jnp.asarray(left.x[:1], dtype))
+    pair_size = limit.meta_pair_size(first)
     setting = Setting(spec, kind, dtype, memory, pair_size)
     largest = _largest(limit, kind, sides)
     atol = RELATIVE * largest if atol is None else atol
@@ -78,7 +79,7 @@ def gram_of(
             f"atol={atol:.1e} was asked for: give atol={2 * error:.0e}, float64, or "
             "method='tiled'."
         )
-    report = GramReport(method, terms, where, largest, error, atol)
+    report = GramReport(method, terms, where, largest, error, float(atol))
     return Gram(operator, report)
 
 

@@ -58,13 +58,11 @@ class Polynomials(eqx.Module):
                 return jnp.einsum("mbd,bn,dmn->mn", rows, two, basis)
 
             terms = jax.lax.map(term, self.coefficients)
-        factor = 1.0
+        factor = jnp.ones_like(angle) if not self.with_tangent else tangent
         if self.degree:
-            powers = (side.size**self.degree for side in (left, right))
-            one, two = powers
-            factor = one[:, None] * two[None, :]
-        factor = factor * tangent if self.with_tangent else factor
-        return terms * factor
+            one, two = (side.size**self.degree for side in (left, right))
+            factor = factor * (one[:, None] * two[None, :])
+        return terms * factor[None]
 
 
 def _chebyshev(x: Float[Array, "..."], count: int) -> Float[Array, "d ..."]:

@@ -51,12 +51,12 @@ def pivoted_cholesky(
     rank = min(rank, size)
     draw = np.random.default_rng(seed)
     left = operator.diagonal()
-    smallest = 1e-3 * float(jnp.finfo(left.dtype).eps) * float(jnp.max(left))
+    smallest = 30 * float(jnp.finfo(left.dtype).eps) * float(jnp.max(left))
     factor = jnp.zeros((size, rank), left.dtype)
     taken: list[np.ndarray] = []
     count = 0
     while count < rank:
-        chances = np.asarray(left, np.float64)
+        chances = np.array(left, np.float64)
         chances[np.concatenate([np.zeros(0, int), *taken])] = 0
         chances[chances < smallest] = 0
         some = min(block, rank - count, int(np.count_nonzero(chances)))
