@@ -99,7 +99,7 @@ def expanded(
     spread = Box(0.0, 0.0, angle)
     share = atol / len(setting.parts) / 2
     for part in setting.parts:
-        box, power = _box(part, sides.std, angle, atol / largest)
+        box, power = box_of(part, sides.std, angle, atol / largest)
         most = (sides.std.max() / std) ** (2 * power)
         most *= sides.tangent if part.with_tangent else 1.0
         found = expand(part, box, state, share / max(most, 1e-300))
@@ -109,7 +109,7 @@ def expanded(
             # Images with deviations of their own: half of the sum and its mirror.
             spread = box
             half = eqx.tree_at(lambda p: p.coefficients, one, one.coefficients / 2)
-            polynomials += [half, _mirrored(half)]
+            polynomials += [half, mirrored(half)]
             back = coordinate_state(setting.spec.primary, sides.right.z, sides.left.z)
             mirror = np.swapaxes(slabs(part, found, back), 1, 2)
             right += [made, mirror]
@@ -121,10 +121,10 @@ def expanded(
             weights.append(own[0])
             blocks.append(own[1])
     left, other = (
-        _scales(side.std, spread, std, setting.dtype) for side in sides.diagonals
+        scales_of(side.std, spread, std, setting.dtype) for side in sides.diagonals
     )
     scales = (left, other)
-    terms, where = _terms(setting, sides, tuple(polynomials), kernels, scales)
+    terms, where = left_terms(setting, sides, tuple(polynomials), kernels, scales)
     p, q = state.pair.gap.shape
     operator = KroneckerSum(
         terms,
@@ -154,7 +154,7 @@ def _coordinate_state(primary: Network, a: Array, b: Array) -> KernelState:
     return state
 
 
-def _box(
+def box_of(
     part: Part, std: np.ndarray, angle: float, relative: float
 ) -> tuple[Box, float]:
     """Where the part is expanded, and the power of deviations that comes before it."""
@@ -194,7 +194,7 @@ def _polynomials(
     )
 
 
-def _mirrored(one: Polynomials) -> Polynomials:
+def mirrored(one: Polynomials) -> Polynomials:
     return eqx.tree_at(
         lambda p: p.coefficients, one, jnp.swapaxes(one.coefficients, 1, 2)
     )
@@ -224,12 +224,12 @@ def _own(
     return weights, np.stack([slab(part, s, s, 0.0, state) for s in nodes])
 
 
-def _scales(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
+def scales_of(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
     unit = box.unit_scale(std)
     return Scales(jnp.asarray(unit, dtype), jnp.asarray(std / middle, dtype))
 
 
-def _terms(
+def left_terms(
     setting: Setting,
     sides: Sides,
     polynomials: tuple[Polynomials, ...],
