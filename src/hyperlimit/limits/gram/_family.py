@@ -22,6 +22,7 @@ from hyperlimit.limits.gram._expansion import Box, expand
 from hyperlimit.limits.gram._free_kernel import FreeKernel
 from hyperlimit.limits.gram._gram_of import checked_error, check_scales, chosen_points
 from hyperlimit.limits.gram._meta_kernels import MetaDiagonal, MetaKernels
+from hyperlimit.limits.gram._parts import Part
 from hyperlimit.limits.gram._pieces import (
     Diagonal,
     Factors,
@@ -39,6 +40,8 @@ from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
 # Expansions are made for angles and deviations a little beyond those that there are,
 # and finer than is asked for, so that they serve while the numbers move.
 _ROOM, _FINER = 1.1, 10
+# By how much a number is larger where its derivative is seen to.
+_STEP = 1.1
 # Numbers of one array in a tile of the gradient.
 _TILE_NUMBERS = 2**22
 
@@ -214,9 +217,8 @@ class GramFamily:
             whole = float(np.max(np.asarray(self._largest(kernel, found))))
             share = self.tolerance * whole / len(kernel.parts) / _FINER / factor
             with jax.enable_x64(True):
-                made.append(
-                    layout_of(part.name, expand(part, box, state, share), box, degree)
-                )
+                expansion = expand(part, box, state, share, _moved(part))
+                made.append(layout_of(part.name, expansion, box, degree))
         return tuple(made)
 
     def _largest(self, kernel: FreeKernel, found: Diagonal) -> Array:
@@ -279,6 +281,13 @@ class GramFamily:
             return _entries(kernel, kernel.prepare(*a), kernel.prepare(*b))
 
         return checked_error(exact, operator, sides)
+
+
+def _moved(part: Part) -> tuple[Part, ...]:
+    """The part with one number after the other a little larger."""
+    values = np.asarray(part.values)
+    steps = np.diag(np.full(len(values), _STEP - 1)) + 1
+    return tuple(part._replace(values=values * step) for step in steps)
 
 
 _diagonal = eqx.filter_jit(diagonal)
