@@ -20,7 +20,7 @@ from hyperlimit.limits.gram._expanded import (
 )
 from hyperlimit.limits.gram._expansion import Box, expand
 from hyperlimit.limits.gram._free_kernel import FreeKernel
-from hyperlimit.limits.gram._gram_of import checked_error, check_scales, chosen_points
+from hyperlimit.limits.gram._gram_of import check_scales, checked_error, chosen_points
 from hyperlimit.limits.gram._meta_kernels import MetaDiagonal, MetaKernels
 from hyperlimit.limits.gram._parts import Part
 from hyperlimit.limits.gram._pieces import (
@@ -34,6 +34,7 @@ from hyperlimit.limits.gram._pieces import (
     layout_of,
 )
 from hyperlimit.limits.gram._points import Points
+from hyperlimit.limits.gram._terms import Polynomials
 from hyperlimit.linalg import TILE, tiled
 from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
 
@@ -136,8 +137,7 @@ class GramFamily:
         whatever the number of values.
         """
         assert self._layouts is not None
-        n, p = len(self.points.x), len(self.points.z)
-        kernel = self.kernel.at(values)
+        n, kernel = len(self.points.x), self.kernel.at(values)
         with jax.enable_x64(True):
             spread, known = self._spread(jnp.asarray(vectors, jnp.float64))
             weighted = spread * jnp.asarray(weights)[None, None]
@@ -162,10 +162,6 @@ class GramFamily:
             slopes = (slopes[0], jax.tree.map(jnp.add, slopes[1], own))
             pulled = _pulled(kernel, self._layouts, (self._a, self._z), slopes)
         return np.asarray(total + pulled)
-
-    def mean_diagonal(self, operator: AbstractOperator) -> float:
-        """The mean prior variance of the points."""
-        return float(np.asarray(operator.diagonal(), np.float64).mean())
 
     def _spread(self, vectors: Float[Array, "v c"]) -> tuple[Array, Array]:
         """On the whole grid, with zeros where nothing is known; and where that is."""
@@ -243,7 +239,9 @@ class GramFamily:
         polynomials, right = [], []
         spread = Box(0.0, 0.0, 1.0)
         for one, part in zip(self._layouts, made, strict=True):
-            single = jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), one.polynomials)
+            single = jax.tree.map(
+                lambda leaf: jnp.asarray(leaf, dtype), one.polynomials
+            )
             if one.varying:
                 centre, half = float(one.centre), float(one.half)
                 spread = Box(centre - half, centre + half, float(one.angle))
@@ -281,6 +279,10 @@ class GramFamily:
             return _entries(kernel, kernel.prepare(*a), kernel.prepare(*b))
 
         return checked_error(exact, operator, sides)
+
+
+def _in(dtype: Any, tree: Polynomials) -> Polynomials:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)
 
 
 def _moved(part: Part) -> tuple[Part, ...]:

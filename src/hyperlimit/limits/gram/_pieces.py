@@ -1,4 +1,4 @@
-"""What a Kronecker sum is made of, as a differentiable function of a kernel's numbers."""
+"""What a Kronecker sum is made of, differentiable in a kernel's numbers."""
 
 from typing import NamedTuple
 
