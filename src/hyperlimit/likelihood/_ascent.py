@@ -14,11 +14,14 @@ from hyperlimit.likelihood._log_numbers import LogNumbers
 # Told the steps so far and the log likelihood.
 Progress = Callable[[int, float], None]
 
-# Numbers stay within this factor of where they began; where ridges stay.
-_FACTOR, _RIDGES = 1e3, (1e-9, 10.0)
-# A step that gains less than these parts, of the standard error and of the number of
-# values, is the last one.
-_OF_ERROR, _OF_VALUES = 0.1, 1e-7
+# Within which factor of the start numbers stay, and where ridges stay. A product of all
+# weight scales is an amplitude, which nothing holds: it would run away.
+_FACTORS = {"weight_std": 3.0, "bias_std": 30.0, "bandwidth": 1e3}
+_RIDGES = 1e-9, 10.0
+# It ends where so many steps together gain less than these parts, of the standard error
+# and of the number of values. One alone may be small where the ridge is far too low:
+# the other numbers settle first.
+_PATIENCE, _OF_ERROR, _OF_VALUES = 5, 0.1, 1e-7
 
 
 class Step(NamedTuple):
@@ -66,8 +69,9 @@ class _Seen:
             # Too far: where nothing can be computed is no place to go.
             if self.best is None:
                 raise
-            value = abs(self.best[1].value) / self.size + 1
-            return 1e3 * value, np.zeros_like(theta)
+            back = theta - self.best[0]
+            high = 1e3 * (abs(self.best[1].value) / self.size + 1)
+            return high * (1 + float(back @ back)), 2 * high * back
         if self.best is None or found.value > self.best[1].value:
             self.best = theta.copy(), found
         return -found.value / self.size, -found.slopes / self.size
@@ -82,7 +86,7 @@ def ascend(
 ) -> Ascent:
     """From theta = 0, for targets of `size` values.
 
-    It stops when a step gains less than a tenth of the standard error, or 1e-7 for
+    It stops when five steps gain less than a tenth of the standard error, or 1e-7 for
     each value, when the line search finds nothing better, and after `steps`.
 
     Raises:
@@ -100,12 +104,14 @@ def ascend(
         step = Step(
             found.value, found.error, numbers.at(theta)[1], numbers.named(theta)
         )
-        gain = found.value - history[-1].log_likelihood if history else np.inf
         history.append(step)
         if progress is not None:
             progress(len(history) - 1, found.value)
+        if len(history) <= _PATIENCE:
+            return
+        gain = found.value - history[-1 - _PATIENCE].log_likelihood
         if gain <= max(_OF_ERROR * found.error, _OF_VALUES * size):
-            reason = f"the last step gained {gain:.1e}"
+            reason = f"the last {_PATIENCE} steps gained {gain:.1e}"
             raise StopIteration
 
     first = seen(start)
@@ -118,7 +124,8 @@ def ascend(
             return known.pop()
         return seen(theta)
 
-    bounds = [(-np.log(_FACTOR), np.log(_FACTOR))] * len(numbers.groups)
+    logs = [float(np.log(_FACTORS[name.split()[0]])) for name in numbers.groups]
+    bounds = [(-most, most) for most in logs]
     if numbers.learn_ridge:
         low, high = (float(np.log(r / numbers.ridge)) for r in _RIDGES)
         bounds.append((min(low, 0.0), max(high, 0.0)))

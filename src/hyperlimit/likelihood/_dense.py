@@ -82,7 +82,8 @@ class DenseObjective(AbstractObjective):
             # Beyond the last row it is repeated, with weights of zero.
             some = weights[np.where(rows < count, rows, 0)] * (rows < count)[:, None]
             with jax.enable_x64(True):
-                found = _block_slopes(kernel, self._points, rows, jnp.asarray(some))
+                where, some = jnp.asarray(rows), jnp.asarray(some)
+                found = _block_slopes(kernel, self._points, where, some)
             total += np.asarray(found)
         return total
 
@@ -106,10 +107,10 @@ def _compiled_rows(
 
 @eqx.filter_jit
 def _block_slopes(
-    kernel: FreeKernel, points: PyTree, rows: np.ndarray, weights: Float[Array, "b v"]
+    kernel: FreeKernel, points: PyTree, rows: Array, weights: Float[Array, "b v"]
 ) -> Float[Array, " q"]:
     def value(values: Array) -> Array:
-        made = kernel.at(values).entries(_some(points, jnp.asarray(rows)), points)
+        made = kernel.at(values).entries(_some(points, rows), points)
         return jnp.sum(weights * made)
 
     # Forwards: as fast for a few numbers, and compiled in half the time.

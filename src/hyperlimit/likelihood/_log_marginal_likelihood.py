@@ -85,9 +85,8 @@ def log_marginal_likelihood(
 
     Examples:
         >>> import jax.numpy as jnp, hyperlimit as hl
-        >>> limit = hl.dual_limit(
-        ...     hl.Hypernetwork(hl.mlp(depth=2, width=8), hl.mlp(depth=2, width=8, out=1))
-        ... )
+        >>> f, g = hl.mlp(depth=2, width=8), hl.mlp(depth=2, width=8, out=1)
+        >>> limit = hl.dual_limit(hl.Hypernetwork(f, g))
         >>> x, z = 1.0 + jnp.eye(4), jnp.array([[1.0, 0.0], [0.0, 1.0]])
         >>> gram = limit.gram(x, z, atol=1e-4)
         >>> found = hl.log_marginal_likelihood(gram, jnp.ones(8), ridge=0.1)

@@ -87,7 +87,7 @@ def log_numbers(
     found = LogNumbers(kernel, float(ridge), groups, members, "ridge" in learn)
     if not found.learned:
         raise InputError(
-            f"learn={tuple(learn)!r} leaves nothing to learn, as the description has no "
-            f"positive numbers of these names: give others of {NAMES}."
+            f"learn={tuple(learn)!r} leaves nothing to learn, as the description has "
+            f"no positive numbers of these names: give others of {NAMES}."
         )
     return found

@@ -81,7 +81,8 @@ def tune(
     with the same probes at every step, so that steps can be compared.
 
     Weight scales of a network that is homogeneous (relu, no biases) are an amplitude
-    only, and stay where they are.
+    only, and stay where they are. Of others they are nearly one: they stay within a
+    factor of 3 of the start, bias scales within 30, and ridges in [1e-9, 10].
 
     Args:
         limit: a hypernetwork, or `dual_limit` of one.
