@@ -25,15 +25,18 @@ from hyperlimit.limits.gram._meta_kernels import MetaDiagonal, MetaKernels
 from hyperlimit.limits.gram._parts import Part
 from hyperlimit.limits.gram._pieces import (
     Diagonal,
-    Factors,
     Layout,
     angle_and_tangent,
     diagonal,
-    factors,
-    form,
     layout_of,
 )
 from hyperlimit.limits.gram._points import Points
+from hyperlimit.limits.gram._slopes import (
+    compiled_factors,
+    own_slopes,
+    pulled_slopes,
+    tile_slopes,
+)
 from hyperlimit.limits.gram._terms import Polynomials
 from hyperlimit.linalg import TILE, tiled
 from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
@@ -144,8 +147,8 @@ class GramFamily:
             spread, known = self._spread(jnp.asarray(vectors, jnp.float64))
             weighted = spread * jnp.asarray(weights)[None, None]
             found = _diagonal(kernel, self._a)
-            made = _factors(kernel, self._layouts, self._z, found)
-            own = _own_slopes(made, spread, weighted, trace * known)
+            made = compiled_factors(kernel, self._layouts, self._z, found)
+            own = own_slopes(made, spread, weighted, trace * known)
             total = jnp.zeros(len(values))
             slopes = jax.tree.map(jnp.zeros_like, (found, made))
             r = sum(len(one.right) for one in made)
@@ -156,13 +159,13 @@ class GramFamily:
                 there = jnp.asarray(rows < n, jnp.float64)
                 rows = jnp.asarray(np.where(rows < n, rows, n - 1))
                 some = weighted[rows] * there[:, None, None]
-                part = _tile_slopes(
+                part = tile_slopes(
                     (kernel, self._layouts, self._a), found, made, (some, spread), rows
                 )
                 total = total + part[0]
                 slopes = jax.tree.map(jnp.add, slopes, part[1:])
             slopes = (slopes[0], jax.tree.map(jnp.add, slopes[1], own))
-            pulled = _pulled(kernel, self._layouts, (self._a, self._z), slopes)
+            pulled = pulled_slopes(kernel, self._layouts, (self._a, self._z), slopes)
         return np.asarray(total + pulled)
 
     def _spread(self, vectors: Float[Array, "v c"]) -> tuple[Array, Array]:
@@ -211,7 +214,9 @@ class GramFamily:
                 more = (_ROOM - 1) * (box.high - box.low)
                 box = Box(box.low - more, box.high + more, box.angle)
             factor = (std.max() / middle) ** (2 * degree)
-            factor *= float(np.asarray(found.tangent).max()) if part.with_tangent else 1.0
+            factor *= (
+                float(np.asarray(found.tangent).max()) if part.with_tangent else 1.0
+            )
             whole = float(np.asarray(self._largest(kernel, found)).max())
             share = self.tolerance * whole / len(kernel.parts) / _FINER / factor
             with jax.enable_x64(True):
@@ -245,7 +250,7 @@ class GramFamily:
         assert self._layouts is not None
         dtype = self._setting.dtype
         with jax.enable_x64(True):
-            made = _factors(kernel, self._layouts, self._z, found)
+            made = compiled_factors(kernel, self._layouts, self._z, found)
         made = jax.tree.map(np.asarray, made)
         std = np.exp(np.asarray(found.log_std))
         diagonal = MetaDiagonal(std, np.asarray(found.tangent))
@@ -324,74 +329,3 @@ def _own_entries(kernel: FreeKernel, image: PyTree, z: PyTree) -> Float[Array, "
 @eqx.filter_jit
 def _coordinate_state(kernel: FreeKernel, z: PyTree):
     return kernel.primary.limit_inputs.gram_state(z, z)
-
-
-@eqx.filter_jit
-def _factors(
-    kernel: FreeKernel, layouts: tuple[Layout, ...], z: PyTree, found: Diagonal
-) -> tuple[Factors, ...]:
-    return tuple(factors(kernel, one, found, z) for one in layouts)
-
-
-@eqx.filter_jit
-def _tile_slopes(
-    fixed: tuple[FreeKernel, tuple[Layout, ...], PyTree],
-    found: Diagonal,
-    made: tuple[Factors, ...],
-    vectors: tuple[Array, Array],
-    rows: Array,
-) -> tuple[Array, Diagonal, tuple[Factors, ...]]:
-    """Slopes of the forms of some rows, in the values, the scales and the factors."""
-    kernel, layouts, a = fixed
-
-    def value(values: Array, found: Diagonal, made: tuple[Factors, ...]) -> Array:
-        here = jax.tree.map(lambda leaf: leaf[rows], a)
-        between = angle_and_tangent(kernel.at(values), here, a)
-        total = jnp.zeros(())
-        for layout, one in zip(layouts, made, strict=True):
-            scales = found.scales(layout)
-            total = total + form(
-                layout, between, (scales[rows], scales), one.right, vectors, rows
-            )
-        return total
-
-    values = jnp.asarray(kernel.values)
-    return jax.grad(value, argnums=(0, 1, 2))(values, found, made)
-
-
-@eqx.filter_jit
-def _own_slopes(
-    made: tuple[Factors, ...],
-    vectors: Float[Array, "n p c"],
-    weighted: Float[Array, "n p c"],
-    shares: Float[Array, "n p"],
-) -> tuple[Factors, ...]:
-    """Slopes of the forms of equal images, and of the weighted trace."""
-
-    def value(made: tuple[Factors, ...]) -> Array:
-        total = jnp.zeros(())
-        for one in made:
-            for weight, block in zip(one.weights, one.blocks, strict=True):
-                inside = jnp.einsum("npc,pq,nqc->n", weighted, block, vectors)
-                total = total + weight @ (inside + shares @ jnp.diagonal(block))
-        return total
-
-    return jax.grad(value)(made)
-
-
-@eqx.filter_jit
-def _pulled(
-    kernel: FreeKernel,
-    layouts: tuple[Layout, ...],
-    prepared: tuple[PyTree, PyTree],
-    slopes: tuple[Diagonal, tuple[Factors, ...]],
-) -> Float[Array, " q"]:
-    """Slopes in scales and factors as slopes in the values."""
-
-    def value(values: Array) -> tuple[Diagonal, tuple[Factors, ...]]:
-        moved = kernel.at(values)
-        found = diagonal(moved, prepared[0])
-        made = tuple(factors(moved, one, found, prepared[1]) for one in layouts)
-        return found, made
-
-    return jax.vjp(value, jnp.asarray(kernel.values))[1](slopes)[0]
