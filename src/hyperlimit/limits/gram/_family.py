@@ -13,24 +13,22 @@ from hyperlimit.errors import InputError
 from hyperlimit.limits.gram._expanded import (
     Setting,
     Sides,
-    box_of,
     left_terms,
     mirrored,
     scales_of,
 )
-from hyperlimit.limits.gram._expansion import Box, Expansion, expand
+from hyperlimit.limits.gram._expansion import Box
 from hyperlimit.limits.gram._free_kernel import FreeKernel
 from hyperlimit.limits.gram._gram_of import check_scales, checked_error, chosen_points
 from hyperlimit.limits.gram._meta_kernels import MetaDiagonal, MetaKernels
-from hyperlimit.limits.gram._parts import Part
 from hyperlimit.limits.gram._pieces import (
     Diagonal,
     Layout,
     angle_and_tangent,
     diagonal,
-    layout_of,
 )
 from hyperlimit.limits.gram._points import Points
+from hyperlimit.limits.gram._renewal import renewed
 from hyperlimit.limits.gram._slopes import (
     compiled_factors,
     own_slopes,
@@ -41,13 +39,6 @@ from hyperlimit.limits.gram._terms import Polynomials
 from hyperlimit.linalg import TILE, tiled
 from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
 
-# Expansions are made for angles and deviations a little beyond those that there are,
-# and finer than is asked for, so that they serve while the numbers move.
-_ROOM, _FINER = 1.1, 10
-# By how much a number is larger where its derivative is seen to.
-_STEP = 1.1
-# Numbers of nodes and of powers of the angle are multiples of these.
-_NODES, _POWERS = 4, 16
 # Numbers of one array in a tile of the gradient.
 _TILE_NUMBERS = 2**22
 
@@ -114,7 +105,14 @@ class GramFamily:
         error = largest = np.inf
         for fresh in (False, True):
             if fresh or not self._serves(std, kernels.angle):
-                self._layouts = self._renewed(kernel, found, kernels.angle)
+                self._layouts = renewed(
+                    kernel,
+                    found,
+                    (self._a, self._z),
+                    float(kernels.angle.max()),
+                    self.tolerance,
+                    self._layouts,
+                )
                 self.renewals += 1
             whole = self._assembled(kernel, found, kernels)
             largest = float(jnp.max(whole.diagonal()))
@@ -199,50 +197,6 @@ class GramFamily:
                 return False
         return True
 
-    def _renewed(
-        self, kernel: FreeKernel, found: Diagonal, angle: np.ndarray
-    ) -> tuple[Layout, ...]:
-        std = np.exp(np.asarray(found.log_std))
-        with jax.enable_x64(True):
-            state = _coordinate_state(kernel, self._z)
-        largest = min(np.pi, _ROOM * max(float(angle.max()), 1e-3))
-        middle = np.exp(np.mean(np.log(std)))
-        made = []
-        for part in kernel.parts:
-            box, degree = box_of(part, std, largest, self.tolerance)
-            if box.high > box.low:
-                more = (_ROOM - 1) * (box.high - box.low)
-                box = Box(box.low - more, box.high + more, box.angle)
-            factor = (std.max() / middle) ** (2 * degree)
-            factor *= (
-                float(np.asarray(found.tangent).max()) if part.with_tangent else 1.0
-            )
-            whole = float(np.asarray(self._largest(kernel, found)).max())
-            share = self.tolerance * whole / len(kernel.parts) / _FINER / factor
-            with jax.enable_x64(True):
-                expansion = expand(part, box, state, share, _moved(part))
-                expansion = self._padded(expansion, len(made))
-                made.append(layout_of(part.name, expansion, box, degree))
-        return tuple(made)
-
-    def _padded(self, found: Expansion, part: int) -> Expansion:
-        """With nodes of no weight: renewed expansions then find compiled code."""
-        r, d = found.coefficients.shape[0], found.coefficients.shape[3]
-        rank, powers = -(-r // _NODES) * _NODES, -(-d // _POWERS) * _POWERS
-        if self._layouts is not None:
-            before = self._layouts[part].coefficients.shape
-            rank, powers = max(rank, before[0]), max(powers, before[3])
-        nodes = np.concatenate([found.nodes, np.repeat(found.nodes[:1], rank - r, 0)])
-        room = ((0, rank - r), (0, 0), (0, 0), (0, powers - d))
-        return Expansion(nodes, np.pad(found.coefficients, room), found.error)
-
-    def _largest(self, kernel: FreeKernel, found: Diagonal) -> Array:
-        """Entries on the diagonal, of the image of largest deviation."""
-        image = int(np.argmax(np.asarray(found.log_std)))
-        with jax.enable_x64(True):
-            one = jax.tree.map(lambda leaf: leaf[image : image + 1], self._a)
-            return _own_entries(kernel, one, self._z)
-
     def _assembled(
         self, kernel: FreeKernel, found: Diagonal, kernels: MetaKernels
     ) -> KroneckerSum:
@@ -304,13 +258,6 @@ def _in(dtype: Any, tree: Polynomials) -> Polynomials:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)
 
 
-def _moved(part: Part) -> tuple[Part, ...]:
-    """The part with one number after the other a little larger."""
-    values = np.asarray(part.values)
-    steps = np.diag(np.full(len(values), _STEP - 1)) + 1
-    return tuple(part._replace(values=values * step) for step in steps)
-
-
 _diagonal = eqx.filter_jit(diagonal)
 _angle_and_tangent = eqx.filter_jit(angle_and_tangent)
 
@@ -318,14 +265,3 @@ _angle_and_tangent = eqx.filter_jit(angle_and_tangent)
 @eqx.filter_jit
 def _entries(kernel: FreeKernel, a: PyTree, b: PyTree) -> Float[Array, "m n"]:
     return kernel.entries(a, b)
-
-
-@eqx.filter_jit
-def _own_entries(kernel: FreeKernel, image: PyTree, z: PyTree) -> Float[Array, " p"]:
-    """Of one image with itself at every coordinate."""
-    return jnp.diagonal(kernel.entries((image, z), (image, z)))
-
-
-@eqx.filter_jit
-def _coordinate_state(kernel: FreeKernel, z: PyTree):
-    return kernel.primary.limit_inputs.gram_state(z, z)
