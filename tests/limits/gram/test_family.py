@@ -31,7 +31,7 @@ def family(activation, lengths, generated, masked, tolerance):
     x[3] = x[2]
     x /= np.linalg.norm(x, axis=1, keepdims=True) / 5**0.5
     if lengths:
-        x *= draw.uniform(0.95, 1.05, (N, 1))
+        x *= draw.uniform(0.6, 1.7, (N, 1))
     z = draw.standard_normal((P, 2))
     known = draw.uniform(size=(N, P)) < 0.6 if masked else None
     points, dtype = points_of(jnp.asarray(x, float), z, known, 1)
@@ -80,7 +80,7 @@ def test_it_moves_with_its_numbers(activation, lengths, generated, masked, epsil
         steps = 1e-5 * np.eye(len(values))
         expected = [(form(values + s) - form(values - s)) / 2e-5 for s in steps]
         scale = np.abs(expected).max()
-        np.testing.assert_allclose(slopes, expected, atol=300 * tight * scale)
+        np.testing.assert_allclose(slopes, expected, atol=20 * tight * scale)
     assert given.renewals <= 2
     other = given.kernel.at(start * 1.1).spec()
     assert other.primary.inputs.bandwidth == pytest.approx(1.65)
