@@ -56,7 +56,7 @@ def solve_densely(
     """Solves for the weights of the known values, (v, k)."""
     solved = dense_factor(problem, noise)
     weights = jax.scipy.linalg.cho_solve((solved.factor, True), values)
-    return solved, weights, Report("dense Cholesky", 0, 0.0, 0, 0.0, 1.0)
+    return solved, weights, Report("dense Cholesky", "none", 0, 0.0, 0, 0.0, 1.0)
 
 
 def dense_factor(problem: GridProblem, noise: float) -> SolvedDensely:

@@ -164,7 +164,8 @@ def solve_by_iteration(
         keeper=keeper,
     )
     report = Report(
-        f"conjugate gradients; preconditioner: {solved.preconditioner.name}",
+        "conjugate gradients",
+        solved.preconditioner.name,
         gram.report.terms,
         gram.report.error,
         int(solution.iterations.max()),
@@ -178,5 +179,6 @@ def iterative_factors(
     problem: GridProblem, gram: Gram, noise: float
 ) -> SolvedByIteration:
     """The operator with its preconditioner."""
-    found = preconditioner_for(gram.operator, noise, problem.memory)
+    groups = None if problem.complete else problem.image
+    found = preconditioner_for(gram.operator, noise, problem.memory, groups)
     return SolvedByIteration(gram, noise, found, problem)

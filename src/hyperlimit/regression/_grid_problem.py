@@ -88,7 +88,8 @@ class Report(NamedTuple):
     """How a grid regression was solved.
 
     Attributes:
-        method: in words.
+        method: "dense Cholesky" or "conjugate gradients".
+        preconditioner: in words.
         terms: of the Kronecker sum, 0 if there is none.
         kernel_error: the largest error of a kernel entry that was found.
         iterations, residual: of conjugate gradients; the true relative residual.
@@ -96,6 +97,7 @@ class Report(NamedTuple):
     """
 
     method: str
+    preconditioner: str
     terms: int
     kernel_error: float
     iterations: int

@@ -126,7 +126,7 @@ def restored_grid_regression(
         if _is_dense(problem, "auto")
         else iterative_factors(problem, problem.gram(), noise)
     )
-    report = Report("restored", 0, 0.0, 0, 0.0, 1.0)
+    report = Report("restored", "none", 0, 0.0, 0, 0.0, 1.0)
     return GridRegression(problem, weights, noise, amplitude, solved, report)
 
 

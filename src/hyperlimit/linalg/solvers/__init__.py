@@ -10,12 +10,8 @@ from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
     kronecker_inverse,
 )
-from hyperlimit.linalg.solvers._pivoted_cholesky import (
-    LowRankInverse,
-    PartialFactor,
-    low_rank_inverse,
-    pivoted_cholesky,
-)
+from hyperlimit.linalg.solvers._low_rank_inverse import LowRankInverse, low_rank_inverse
+from hyperlimit.linalg.solvers._pivoted_cholesky import PartialFactor, pivoted_cholesky
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
 
