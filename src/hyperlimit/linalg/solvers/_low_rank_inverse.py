@@ -66,15 +66,25 @@ class LowRankInverse(AbstractPreconditioner):
         return 2 * self.log_volume + jnp.sum(jnp.log1p(self.strengths))
 
     def diagonal(self) -> Float[Array, " n"]:
-        """The entries (i, i): it costs what n products cost."""
-        return jnp.diagonal(self.as_matrix())
+        """The entries (i, i)."""
+        own = jnp.sum(self.scale**2, axis=1).reshape(-1)[self.place]
+        turned = self._scaled(self.basis, transposed=True)
+        return own + turned**2 @ (1 / (1 + self.strengths) - 1)
 
     def block(
         self, rows: Int[Array, " a"], columns: Int[Array, " b"]
     ) -> Float[Array, "a b"]:
-        """The entries of some rows and columns, by products."""
-        unit = jax.nn.one_hot(columns, self.shape[0], dtype=self.dtype, axis=0)
-        return self.matmat(unit)[rows]
+        """The entries of some rows and columns; cost O(n k b) besides."""
+        size = self.scale.shape[1]
+        (g, i), (h, j) = (
+            (index // size, index % size)
+            for index in (self.place[rows], self.place[columns])
+        )
+        same = (g[:, None] == h[None, :]).astype(self.dtype)
+        one, two = self.scale[g, :, i], self.scale[h, :, j]
+        turned = self._scaled(self.basis, transposed=True)
+        change = 1 / (1 + self.strengths) - 1
+        return same * (one @ two.T) + (turned[rows] * change[None]) @ turned[columns].T
 
     @property
     def _root(self) -> Float[Array, " k"]:
