@@ -10,6 +10,10 @@ from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
     kronecker_inverse,
 )
+from hyperlimit.linalg.solvers._log_determinant import (
+    LogDeterminant,
+    log_determinant,
+)
 from hyperlimit.linalg.solvers._low_rank_inverse import LowRankInverse, low_rank_inverse
 from hyperlimit.linalg.solvers._pivoted_cholesky import PartialFactor, pivoted_cholesky
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
@@ -19,6 +23,7 @@ __all__ = [
     "AbstractKeeper",
     "AbstractPreconditioner",
     "KroneckerInverse",
+    "LogDeterminant",
     "LowRankInverse",
     "PartialFactor",
     "Preconditioner",
@@ -27,6 +32,7 @@ __all__ = [
     "Stage",
     "conjugate_gradients",
     "kronecker_inverse",
+    "log_determinant",
     "low_rank_inverse",
     "pivoted_cholesky",
     "preconditioner_for",
