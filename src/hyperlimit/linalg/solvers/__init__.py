@@ -17,7 +17,7 @@ from hyperlimit.linalg.solvers._pivoted_cholesky import (
     pivoted_cholesky,
 )
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
-from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
+from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage, System
 
 __all__ = [
     "AbstractKeeper",
@@ -29,6 +29,7 @@ __all__ = [
     "Progress",
     "Solution",
     "Stage",
+    "System",
     "conjugate_gradients",
     "kronecker_inverse",
     "low_rank_inverse",
