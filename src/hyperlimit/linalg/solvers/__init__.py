@@ -17,7 +17,7 @@ from hyperlimit.linalg.solvers._log_determinant import (
 from hyperlimit.linalg.solvers._low_rank_inverse import LowRankInverse, low_rank_inverse
 from hyperlimit.linalg.solvers._pivoted_cholesky import PartialFactor, pivoted_cholesky
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
-from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
+from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage, System
 
 __all__ = [
     "AbstractKeeper",
@@ -30,6 +30,7 @@ __all__ = [
     "Progress",
     "Solution",
     "Stage",
+    "System",
     "conjugate_gradients",
     "kronecker_inverse",
     "log_determinant",
