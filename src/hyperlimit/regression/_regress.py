@@ -1,5 +1,6 @@
 """Kernel regression by a dense Cholesky factor."""
 
+import math
 from typing import Literal, final
 
 import equinox as eqx
@@ -70,6 +71,31 @@ class Regression(eqx.Module):
             half = jax.scipy.linalg.solve_triangular(self.factor, cross.T, lower=True)
             parts.append(diagonal(rows) - jnp.sum(half**2, axis=0))
         return self.amplitude * clipped(jnp.concatenate(parts), low=0)
+
+    def covariance(self, inputs: PyTree) -> Float[Array, "m m"]:
+        """The predictive covariance of the function, without noise: (m, m).
+
+        Equal for every output; its diagonal is `variance`, but for rounding. Cost
+        O(m n^2 + m^2 n), and m x n and m x m matrices.
+        """
+        gram = getattr(self.limit, self.kind)
+        half = jax.scipy.linalg.solve_triangular(
+            self.factor, gram(self.inputs, inputs), lower=True
+        )
+        return self.amplitude * (gram(inputs) - half.T @ half)
+
+    @property
+    def log_marginal_likelihood(self) -> float:
+        r"""The log density of the targets, summed over k outputs.
+
+        $\sum_j \log N(y_j;\, 0,\, s (K + \lambda I))$. Cost O(n^2 k).
+        """
+        whitened = self.factor.T @ self.weights
+        count, outputs = whitened.shape
+        quadratic = float(jnp.sum(whitened**2)) / self.amplitude
+        determinant = 2 * float(jnp.sum(jnp.log(jnp.diag(self.factor))))
+        volume = count * math.log(2 * math.pi * self.amplitude)
+        return -(quadratic + outputs * (determinant + volume)) / 2
 
     def _crosses(self, inputs: PyTree):
         gram = getattr(self.limit, self.kind)
