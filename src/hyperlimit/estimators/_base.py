@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hyperlimit.estimators._columns import Columns, split_columns
 from hyperlimit.estimators._dense_fit import DenseFit
-from hyperlimit.estimators._description import Activation, described_limit
+from hyperlimit.estimators._description import Activation, Number, Whole, described_limit
 from hyperlimit.estimators._grid_fit import GridFit
 from hyperlimit.estimators._pairs import Pairs
 from hyperlimit.estimators._solver import fitted
@@ -25,14 +25,14 @@ class AbstractHyperkernel(MultiOutputMixin, RegressorMixin, BaseEstimator):
     """Regression on pairs (x, z) that are the rows of a table."""
 
     meta_columns: Columns
-    meta_depth: int
-    primary_depth: int
+    meta_depth: Whole
+    primary_depth: Whole
     activation: Activation
-    weight_std: float
-    bias_std: float
-    bandwidth: float | None
+    weight_std: Number
+    bias_std: Number
+    bandwidth: Number | None
     kind: str
-    ridge: float
+    ridge: Number
     normalize_y: bool
     solver: str
     tolerance: float
@@ -55,6 +55,7 @@ class AbstractHyperkernel(MultiOutputMixin, RegressorMixin, BaseEstimator):
         )
         y = np.asarray(y, X.dtype)
         names = getattr(self, "feature_names_in_", None)
+        names = None if names is None else names.tolist()
         self.meta_columns_, self.coordinate_columns_ = split_columns(
             self.meta_columns, names, X.shape[1]
         )

@@ -8,7 +8,9 @@ from jaxtyping import Int
 
 from hyperlimit.errors import InputError
 
-Columns = Sequence[int] | Sequence[str] | slice | int | str | None
+Columns = (
+    Sequence[int] | Sequence[str] | Int[np.ndarray, " dx"] | slice | int | str | None
+)
 
 
 def split_columns(
@@ -50,7 +52,7 @@ def split_columns(
     return meta, rest
 
 
-def _place(one: int | str, names: Sequence[str] | None, count: int) -> int:
+def _place(one: object, names: Sequence[str] | None, count: int) -> int:
     if isinstance(one, str):
         if names is None:
             raise InputError(

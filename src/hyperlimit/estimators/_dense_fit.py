@@ -47,8 +47,9 @@ class DenseFit:
         """The predictive mean."""
         return self._at(pairs, "mean")
 
-    def variance(self, pairs: Pairs) -> Float[np.ndarray, " m"]:
+    def variance(self, pairs: Pairs, exact: bool = True) -> Float[np.ndarray, " m"]:
         """The predictive variance without noise, which all outputs share."""
+        del exact  # A factor gives nothing else.
         return self._at(pairs, "variance")
 
     def covariance(self, pairs: Pairs) -> Float[np.ndarray, "m m"]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from numbers import Integral, Real
 
+import numpy as np
 from jaxtyping import Array
 
 from hyperlimit.activations import AbstractActivation
@@ -12,17 +13,20 @@ from hyperlimit.limits import DualLimit, dual_limit
 from hyperlimit.networks import Hypernetwork, mlp
 
 Activation = str | AbstractActivation | Callable[[Array], Array]
+# Searches hand over NumPy's numbers.
+Whole = int | np.integer
+Number = float | np.floating | Whole
 # Kernels do not read widths.
 _WIDTH = 1
 
 
 def described_limit(
-    meta_depth: int,
-    primary_depth: int,
+    meta_depth: Whole,
+    primary_depth: Whole,
     activation: Activation,
-    weight_std: float,
-    bias_std: float,
-    bandwidth: float | None,
+    weight_std: Number,
+    bias_std: Number,
+    bandwidth: Number | None,
 ) -> DualLimit:
     """The infinitely wide hypernetwork of two multilayer perceptrons.
 

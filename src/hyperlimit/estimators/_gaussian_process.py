@@ -10,7 +10,7 @@ from hyperlimit.errors import InputError
 from hyperlimit.estimators._base import AbstractHyperkernel, Table
 from hyperlimit.estimators._columns import Columns
 from hyperlimit.estimators._dense_fit import DenseFit
-from hyperlimit.estimators._description import Activation
+from hyperlimit.estimators._description import Activation, Number, Whole
 
 RandomState = np.random.RandomState | np.random.Generator | int | np.integer | None
 
@@ -30,10 +30,8 @@ class HyperkernelGP(AbstractHyperkernel):
     without noise. With `kind="nngp"` this is the exact posterior of the infinitely
     wide hypernetwork as a Bayesian prior.
 
-    Tables, columns, precision and solvers are those of `HyperkernelRegressor`. After a
-    solve on a grid, deviations are those of `GridRegression.variance`, which may stand
-    for the exact ones within some per cent; covariances, samples and the marginal
-    likelihood need a dense solve.
+    Tables, columns, precision and solvers are those of `HyperkernelRegressor`.
+    Covariances, samples and the marginal likelihood need a dense solve.
 
     Args:
         meta_columns: the columns of X that are x, as `HyperkernelRegressor` has them.
@@ -50,6 +48,9 @@ class HyperkernelGP(AbstractHyperkernel):
         normalize_y: whether targets are centred and scaled to unit variance first.
         solver: "auto", "dense" or "grid".
         tolerance: on the relative residual of a solve on a grid.
+        exact_std: whether deviations after a solve on a grid are solved for, a system
+            for each, or those of `GridRegression.variance(exact=False)`: fast, and
+            far off if the meta-inputs have few columns. Dense ones are exact.
 
     Attributes:
         amplitude_: s.
@@ -79,18 +80,19 @@ class HyperkernelGP(AbstractHyperkernel):
         self,
         meta_columns: Columns = None,
         *,
-        meta_depth: int = 2,
-        primary_depth: int = 3,
+        meta_depth: Whole = 2,
+        primary_depth: Whole = 3,
         activation: Activation = "relu",
-        weight_std: float = 1.0,
-        bias_std: float = 0.5,
-        bandwidth: float | None = None,
+        weight_std: Number = 1.0,
+        bias_std: Number = 0.5,
+        bandwidth: Number | None = None,
         kind: Literal["nngp", "ntk"] = "nngp",
-        ridge: float = 1e-3,
-        amplitude: float | Literal["ml"] = "ml",
+        ridge: Number = 1e-3,
+        amplitude: Number | Literal["ml"] = "ml",
         normalize_y: bool = True,
         solver: Literal["auto", "dense", "grid"] = "auto",
         tolerance: float = 1e-4,
+        exact_std: bool = True,
     ):
         self.meta_columns = meta_columns
         self.meta_depth = meta_depth
@@ -105,6 +107,7 @@ class HyperkernelGP(AbstractHyperkernel):
         self.normalize_y = normalize_y
         self.solver = solver
         self.tolerance = tolerance
+        self.exact_std = exact_std
 
     def fit(self, X: Table, y: Table) -> "HyperkernelGP":
         """Fits the kernel regression, and takes its marginal likelihood.
@@ -155,7 +158,7 @@ class HyperkernelGP(AbstractHyperkernel):
             covariance = self._dense("return_cov").covariance(pairs)
             return mean, self._units.variance_from(covariance)
         if return_std:
-            deviation = np.sqrt(self._fit.variance(pairs))
+            deviation = np.sqrt(self._fit.variance(pairs, self.exact_std))
             return mean, self._units.spread_from(deviation)
         return mean
 

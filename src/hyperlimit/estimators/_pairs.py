@@ -69,16 +69,22 @@ class PairGrid(NamedTuple):
         return whole
 
     def collect(
-        self, evaluate: Callable[[Pairs], Float[np.ndarray, "a b k"]]
+        self,
+        evaluate: Callable[[np.ndarray, np.ndarray], Float[np.ndarray, "a b k"]],
+        *,
+        tight: bool = False,
     ) -> Float[np.ndarray, "m k"]:
-        """Values at the pairs, from a function that takes grids.
+        """Values at the pairs, from a function of a few x at a few z.
 
         The function is given blocks in which asked-for values are not rare, so that
-        pairs in which every x has coordinates of its own do not cost m x m.
+        pairs in which every x has coordinates of its own do not cost m x m. If
+        `tight`, it is asked for nothing else at all, in more and smaller blocks.
         """
+        few, times = (0, 1) if tight else (_FEW, _TIMES)
         parts, order = [], []
-        for rows, images, places in self._blocks():
-            values = evaluate((padded(self.x[images]), padded(self.z[places])))
+        for rows, images, places in self._blocks(few, times):
+            x, z = self.x[images], self.z[places]
+            values = evaluate(x, z) if tight else evaluate(padded(x), padded(z))
             image = np.searchsorted(images, self.image[rows])
             place = np.searchsorted(places, self.place[rows])
             parts.append(values[image, place])
@@ -86,7 +92,7 @@ class PairGrid(NamedTuple):
         return np.concatenate(parts)[np.argsort(np.concatenate(order))]
 
     def _blocks(
-        self,
+        self, few: int, times: int
     ) -> Iterator[
         tuple[Int[np.ndarray, " a"], Int[np.ndarray, " b"], Int[np.ndarray, " c"]]
     ]:
@@ -95,7 +101,7 @@ class PairGrid(NamedTuple):
         while waiting:
             rows = waiting.pop()
             images, places = np.unique(self.image[rows]), np.unique(self.place[rows])
-            most = max(_FEW, _TIMES * len(rows))
+            most = max(few, times * len(rows))
             if len(images) == 1 or len(images) * len(places) <= most:
                 yield rows, images, places
             else:

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from hyperlimit.estimators._base import AbstractHyperkernel, Table
 from hyperlimit.estimators._columns import Columns
-from hyperlimit.estimators._description import Activation
+from hyperlimit.estimators._description import Activation, Number, Whole
 
 
 @final
@@ -31,8 +31,8 @@ class HyperkernelRegressor(AbstractHyperkernel):
 
     Args:
         meta_columns: the columns of X that are x: places, names of a data frame, or a
-            slice; the others are z. None: no column is, so that there is one function
-            of all columns, and the kernel is that of a plain network g.
+            slice; the others are z. None: no column is, x is a constant 1, and there is
+            one function of all columns: g is a plain network, scaled by f.
         meta_depth: the weight layers of f.
         primary_depth: those of g.
         activation: of both; a name, or what `mlp` takes.
@@ -73,14 +73,14 @@ class HyperkernelRegressor(AbstractHyperkernel):
         self,
         meta_columns: Columns = None,
         *,
-        meta_depth: int = 2,
-        primary_depth: int = 3,
+        meta_depth: Whole = 2,
+        primary_depth: Whole = 3,
         activation: Activation = "relu",
-        weight_std: float = 1.0,
-        bias_std: float = 0.5,
-        bandwidth: float | None = None,
+        weight_std: Number = 1.0,
+        bias_std: Number = 0.5,
+        bandwidth: Number | None = None,
         kind: Literal["ntk", "nngp"] = "ntk",
-        ridge: float = 1e-3,
+        ridge: Number = 1e-3,
         normalize_y: bool = True,
         solver: Literal["auto", "dense", "grid"] = "auto",
         tolerance: float = 1e-4,

@@ -88,14 +88,16 @@ class Regression(eqx.Module):
     def log_marginal_likelihood(self) -> float:
         r"""The log density of the targets, summed over k outputs.
 
-        $\sum_j \log N(y_j;\, 0,\, s (K + \lambda I))$. Cost O(n^2 k).
+        $\sum_j \log N(y_j;\, 0,\, s (K + \lambda I))$; infinite if every target is
+        zero and s was fitted to that. Cost O(n^2 k).
         """
-        whitened = self.factor.T @ self.weights
-        count, outputs = whitened.shape
-        quadratic = float(jnp.sum(whitened**2)) / self.amplitude
-        determinant = 2 * float(jnp.sum(jnp.log(jnp.diag(self.factor))))
+        if self.amplitude == 0:
+            return math.inf
+        count, outputs = self.weights.shape
+        quadratic, determinant = map(float, _likelihood_terms(self.factor, self.weights))
         volume = count * math.log(2 * math.pi * self.amplitude)
-        return -(quadratic + outputs * (determinant + volume)) / 2
+        fit = quadratic / self.amplitude
+        return -(fit + outputs * (determinant + volume)) / 2
 
     def _crosses(self, inputs: PyTree):
         gram = getattr(self.limit, self.kind)
@@ -150,3 +152,13 @@ def regress(
     weights = jax.scipy.linalg.cho_solve((factor, True), matrix)
     scale = fitted_amplitude(amplitude, float(jnp.sum(matrix * weights)), matrix.size)
     return Regression(limit, kind, inputs, weights, factor, noise, scale, flat)
+
+
+@jax.jit
+def _likelihood_terms(
+    factor: Float[Array, "n n"], weights: Float[Array, "n k"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""$y^T (K + \lambda I)^{-1} y$ over all outputs, and the log determinant."""
+    # The targets are L L^T w.
+    whitened = factor.T @ weights
+    return jnp.sum(whitened**2), 2 * jnp.sum(jnp.log(jnp.diag(factor)))
