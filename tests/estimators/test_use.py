@@ -126,12 +126,13 @@ def test_numbers_have_the_precision_of_the_table():
 def test_pickles_keep_every_digit(solver):
     X, y, every = gridded()
     model = HyperkernelGP([0, 1], solver=solver).fit(X, y)
-    expected = model.predict(every, return_std=True)
+    new = every[:25]
+    expected = model.predict(new, return_std=True)
     written = pickle.dumps(model)
     for x64 in (False, True):
         with jax.enable_x64(x64):
             read = pickle.loads(written)
-            found = read.predict(every, return_std=True)
+            found = read.predict(new, return_std=True)
         np.testing.assert_array_equal(found[0], expected[0])
         np.testing.assert_array_equal(found[1], expected[1])
 
