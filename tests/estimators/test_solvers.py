@@ -60,7 +60,7 @@ def test_what_suits_a_grid():
 
 
 def test_pairs_find_their_places_on_the_grid():
-    X, y, every = gridded()
+    X, _, every = gridded()
     X[:3, 2:] *= -0.0  # the same number as 0.0, in other bits
     X[3, 2:] = 0.0
     grid = grid_of(X)
@@ -73,9 +73,7 @@ def test_pairs_find_their_places_on_the_grid():
     assert grid_of(X[[0, 0]]).has_duplicates
     rows = grid_of(every[40:])
     values = np.arange(2 * 260.0).reshape(260, 2)
-    np.testing.assert_array_equal(
-        rows.spread(values)[rows.image, rows.place], values
-    )
+    np.testing.assert_array_equal(rows.spread(values)[rows.image, rows.place], values)
     assert rows.known.sum() == 260
 
 
@@ -102,9 +100,7 @@ def test_scattered_pairs_do_not_cost_their_square(monkeypatch):
     cells.clear()
     _, _, every = gridded(40, 8)
     grid = grid_of(every)
-    np.testing.assert_allclose(
-        grid.collect(evaluate), every[:, :1] + 10 * every[:, 2:]
-    )
+    np.testing.assert_allclose(grid.collect(evaluate), every[:, :1] + 10 * every[:, 2:])
     assert len(cells) == 1
 
 

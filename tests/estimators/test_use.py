@@ -23,7 +23,8 @@ NEW, _ = sampled(11, seed=1)
 
 
 def predicted(columns, X, new=NEW, **settings):
-    return HyperkernelRegressor(columns, **settings).fit(X, np.sin(X[:, 0])).predict(new)
+    model = HyperkernelRegressor(columns, **settings)
+    return model.fit(X, np.sin(X[:, 0])).predict(new)
 
 
 def test_columns_are_found_by_place_name_and_slice():
@@ -33,7 +34,9 @@ def test_columns_are_found_by_place_name_and_slice():
         # The order of x's numbers matters to no kernel, but for rounding.
         np.testing.assert_allclose(predicted(columns, X), expected, atol=1e-10)
     np.testing.assert_allclose(
-        predicted([0, 1], X[:, [0, 2, 1, 3]], NEW[:, [0, 2, 1, 3]]), expected, atol=1e-10
+        predicted([0, 1], X[:, [0, 2, 1, 3]], NEW[:, [0, 2, 1, 3]]),
+        expected,
+        atol=1e-10,
     )
     names = ["mass", "t", "load", "s"]
     frame, other = pd.DataFrame(X, columns=names), pd.DataFrame(NEW, columns=names)
@@ -42,9 +45,7 @@ def test_columns_are_found_by_place_name_and_slice():
     np.testing.assert_array_equal(model.meta_columns_, [0, 2])
     np.testing.assert_array_equal(model.coordinate_columns_, [1, 3])
     one = HyperkernelRegressor("mass").fit(frame, y).predict(other)
-    np.testing.assert_array_equal(
-        one, HyperkernelRegressor(0).fit(X, y).predict(NEW)
-    )
+    np.testing.assert_array_equal(one, HyperkernelRegressor(0).fit(X, y).predict(NEW))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hyperlimit.estimators._columns import Columns, split_columns
 from hyperlimit.estimators._dense_fit import DenseFit
-from hyperlimit.estimators._description import Activation, Number, Whole, described_limit
+from hyperlimit.estimators._description import (
+    Activation,
+    Number,
+    Whole,
+    described_limit,
+)
 from hyperlimit.estimators._grid_fit import GridFit
 from hyperlimit.estimators._pairs import Pairs
 from hyperlimit.estimators._solver import fitted
@@ -43,7 +48,7 @@ class AbstractHyperkernel(MultiOutputMixin, RegressorMixin, BaseEstimator):
     _fit: DenseFit | GridFit
     _units: Units
 
-    def _solve(self, X: Table, y: Table, amplitude: float | str) -> None:
+    def _solve(self, X: Table, y: Table, amplitude: Number | str) -> None:
         """Checks a table, and solves it with this factor of every variance."""
         X, y = validate_data(
             self,
@@ -76,8 +81,8 @@ class AbstractHyperkernel(MultiOutputMixin, RegressorMixin, BaseEstimator):
             solver=self.solver,
             tolerance=self.tolerance,
             kind=self.kind,
-            ridge=float(self.ridge) if isinstance(self.ridge, Real) else self.ridge,
-            amplitude=amplitude,
+            ridge=_plain(self.ridge),
+            amplitude=_plain(amplitude),
         )
         self.solver_ = "dense" if isinstance(self._fit, DenseFit) else "grid"
 
@@ -96,3 +101,8 @@ class AbstractHyperkernel(MultiOutputMixin, RegressorMixin, BaseEstimator):
 
     def _mean(self, pairs: Pairs) -> Float[np.ndarray, "m ..."]:
         return self._units.mean_from(self._fit.mean(pairs))
+
+
+def _plain(given: Any) -> Any:
+    """A number as Python's; anything else as it is, for its check to refuse."""
+    return float(given) if isinstance(given, Real) else given

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int
@@ -36,8 +37,8 @@ def split_columns(
     elif isinstance(given, slice):
         meta = np.arange(count)[given]
     else:
-        several = not isinstance(given, str | Integral)
-        listed = list(given) if several else [given]
+        one = isinstance(given, str | Integral)
+        listed: list[Any] = [given] if one else [*given]  # ty: ignore[not-iterable]
         meta = np.array([_place(one, names, count) for one in listed], int)
     if len(set(meta.tolist())) < len(meta):
         raise InputError(
@@ -52,7 +53,7 @@ def split_columns(
     return meta, rest
 
 
-def _place(one: object, names: Sequence[str] | None, count: int) -> int:
+def _place(one: Any, names: Sequence[str] | None, count: int) -> int:
     if isinstance(one, str):
         if names is None:
             raise InputError(

@@ -1,5 +1,6 @@
 """The hypernetwork that flat settings describe."""
 
+import functools
 from collections.abc import Callable
 from numbers import Integral, Real
 
@@ -46,16 +47,17 @@ def described_limit(
         if not isinstance(scale, Real):
             raise InputError(f"{name}={scale!r} is not a number: give one such as 1.0.")
     # Plain numbers, so that equal settings share what is compiled.
-    shared = {
-        "width": _WIDTH,
-        "activation": activation,
-        "weight_std": float(weight_std),
-        "bias_std": float(bias_std),
-    }
+    shared = functools.partial(
+        mlp,
+        width=_WIDTH,
+        activation=activation,
+        weight_std=float(weight_std),
+        bias_std=float(bias_std),
+    )
     inputs = None if bandwidth is None else FourierFeatures(bandwidth=float(bandwidth))
     return dual_limit(
         Hypernetwork(
-            meta=mlp(depth=int(meta_depth), **shared),
-            primary=mlp(depth=int(primary_depth), out=1, inputs=inputs, **shared),
+            meta=shared(depth=int(meta_depth)),
+            primary=shared(depth=int(primary_depth), out=1, inputs=inputs),
         )
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -74,7 +75,7 @@ class GridFit:
             def evaluate(
                 x: Float[np.ndarray, "a dx"], z: Float[np.ndarray, "b dz"]
             ) -> Float[np.ndarray, "a b k"]:
-                values = np.asarray(read(fit, *on_device((x, z))))
+                values = np.asarray(read(fit, jnp.asarray(x), jnp.asarray(z)))
                 return values.reshape(*values.shape[:2], -1)
 
             return PairGrid.of(pairs).collect(evaluate, tight=tight)

@@ -94,7 +94,9 @@ class Regression(eqx.Module):
         if self.amplitude == 0:
             return math.inf
         count, outputs = self.weights.shape
-        quadratic, determinant = map(float, _likelihood_terms(self.factor, self.weights))
+        quadratic, determinant = map(
+            float, _likelihood_terms(self.factor, self.weights)
+        )
         volume = count * math.log(2 * math.pi * self.amplitude)
         fit = quadratic / self.amplitude
         return -(fit + outputs * (determinant + volume)) / 2
