@@ -22,6 +22,7 @@ from hyperlimit.regression._own_values import (
     conditioned_variance,
     correction,
 )
+from hyperlimit.regression._samples import joint_samples
 
 
 @final
@@ -119,6 +120,50 @@ class GridRegression(eqx.Module):
         prior = self.problem.blocks(new, where).variance
         explained = self.solved.explained(cross, new, exact)
         return self.amplitude * clipped(prior - explained, low=0)
+
+    def samples(
+        self, x: ArrayLike, z: ArrayLike | None = None, *, count: int = 1, seed: int = 0
+    ) -> Float[Array, "s m q"] | Float[Array, "s m q k"]:
+        r"""Whole functions drawn from the posterior, (count, m, q), by pathwise
+        conditioning.
+
+        A draw f of the prior at training and new points together is moved by what the
+        data say it lacks: $f_* + K_* (K + \lambda I)^{-1} (y - f - \varepsilon)$. All
+        new values of a draw belong together, which `variance` does not say. A
+        hundredth of the noise variance is left in them.
+
+        Args:
+            x: new meta-inputs, (m, d), or images.
+            z: coordinates, (q, d_z); by default those of the training targets.
+            count: how many draws.
+            seed: of the draws.
+
+        Cost: some 20 products in double precision and one solve for each draw.
+
+        Raises:
+            InputError: for a system without noise.
+
+        References:
+            Wilson, Borovitskiy, Terenin, Mostowsky and Deisenroth, *Efficiently
+            Sampling Functions from Gaussian Process Posteriors*, ICML 2020.
+        """
+        if not self.noise > 0:
+            raise InputError(
+                "draws of a regression without noise were asked for: fit with a ridge."
+            )
+        new, where = self._new(x, z)
+        outputs = self.weights.shape[1]
+        old, fresh = joint_samples(
+            self.problem, (new, where), self.noise, count * outputs, seed
+        )
+        weights = self.solved.weights(jnp.asarray(old, self.weights.dtype))
+        cross = self.problem.cross(new, where)
+        moved = np.asarray(fresh) - np.asarray(cross @ weights)
+        shape = len(new), len(where), count, outputs
+        drawn = jnp.asarray(self.amplitude**0.5 * moved.reshape(shape), new.dtype)
+        mean = self.mean(x, z).reshape(*shape[:2], 1, outputs)
+        found = jnp.moveaxis(mean + drawn, 2, 0)
+        return found[..., 0] if self.flat else found
 
     def leave_one_out(
         self,

@@ -80,6 +80,15 @@ class SolvedByIteration(Solved):
         angles = image_angles(self.problem.limit, new, self.problem.x)
         return jnp.stack([self._by_nearest(cross, angles, i) for i in range(len(new))])
 
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
+        return conjugate_gradients(
+            self.system,
+            values,
+            self.preconditioner.operator,
+            tolerance=self.problem.tolerance,
+        ).vectors
+
     def _by_nearest(
         self, cross: Gram, angles: Float[np.ndarray, "m n"], index: int
     ) -> Float[Array, " q"]:

@@ -114,6 +114,10 @@ class Solved(eqx.Module):
     ) -> Float[Array, "m q"]:
         """k^T (K + noise)^{-1} k for every new image and coordinate."""
 
+    @abstractmethod
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
+
 
 Outcome = tuple[Solved, Float[Array, "v k"], Report]
 

@@ -6,6 +6,7 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
     Solution,
     conjugate_gradients,
 )
+from hyperlimit.linalg.solvers._gaussian_samples import gaussian_samples
 from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
     kronecker_inverse,
@@ -32,6 +33,7 @@ __all__ = [
     "Stage",
     "System",
     "conjugate_gradients",
+    "gaussian_samples",
     "kronecker_inverse",
     "log_determinant",
     "low_rank_inverse",
