@@ -40,7 +40,7 @@ check: lint types imports test
 # install it from wherever they are set up to look.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --extra data --extra sklearn --group dev --no-annotate --no-emit-index-url \
+	  --extra data --group dev --no-annotate --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements/lock.txt
 

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 
 from hyperlimit.data import digits
@@ -27,9 +25,3 @@ def test_resizes():
 def test_refuses_an_empty_size(refuses):
     with refuses("size 0x4"):
         digits((0, 4))
-
-
-def test_refuses_without_the_package(monkeypatch, refuses):
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with refuses("'digits'", "pip install 'hyperlimit[sklearn]'"):
-        digits()

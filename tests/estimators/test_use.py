@@ -179,16 +179,3 @@ def test_scikit_learn_is_imported_when_it_is_needed():
         "assert hl.estimators.HyperkernelGP is HyperkernelGP is hl.HyperkernelGP"
     )
     assert found.returncode == 0, found.stderr
-
-
-def test_without_scikit_learn_there_is_one_sentence():
-    found = ran(
-        "import sys; sys.modules['sklearn'] = None; import hyperlimit as hl\n"
-        "try: hl.HyperkernelRegressor\n"
-        "except ModuleNotFoundError as error: print(error)"
-    )
-    assert found.stdout == (
-        "hyperlimit.estimators needs scikit-learn, which is not installed: run "
-        "pip install 'hyperlimit[sklearn]'.\n"
-    )
-    assert found.stderr == ""

@@ -197,7 +197,7 @@ class HyperkernelGP(AbstractHyperkernel):
         if isinstance(self._fit, DenseFit):
             return self._fit
         raise InputError(
-            f"{asked} was asked of a fit on a grid of {len(self._fit.regression.x)} x "
-            f"{len(self._fit.regression.z)}, which keeps no dense factor: fit with "
+            f"{asked} was asked of a fit on a grid of {len(self._fit.regression.problem.x)} x "
+            f"{len(self._fit.regression.problem.z)}, which keeps no dense factor: fit with "
             "solver='dense'."
         )

@@ -47,11 +47,6 @@ class GridRegression(eqx.Module):
     flat: bool = eqx.field(static=True, default=False)
 
     @property
-    def x(self) -> Float[Array, "n ..."]:
-        """The training meta-inputs."""
-        return self.problem.x
-
-    @property
     def takes_values(self) -> bool:
         """Whether predictions can be conditioned on values of the new functions."""
         return isinstance(self.solved, SolvedDensely) and self.problem.known is not None

@@ -33,7 +33,7 @@ def save_model(
     np.savez(
         path,
         header=np.array(json.dumps(header)),
-        x=np.asarray(fit.x),
+        x=np.asarray(fit.problem.x),
         values=np.asarray(fit.values),
         weights=np.asarray(fit.weights),
         observed=problem.observed,
