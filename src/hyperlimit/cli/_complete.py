@@ -13,7 +13,10 @@ Option = typer.Option
 
 def complete(
     data: Annotated[
-        str, Option(help="digits, mnist, faces, or a folder of PNG, JPEG or PGM files.")
+        str,
+        Option(
+            help="digits, mnist, faces, fashion, or a folder of PNG, JPEG or PGM files."
+        ),
     ] = "digits",
     train: Annotated[int, Option(help="How many images to learn from.")] = 500,
     test: Annotated[int, Option(help="How many other images to complete.")] = 100,
