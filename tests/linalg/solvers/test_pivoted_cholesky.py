@@ -62,7 +62,7 @@ class TestLowRankInverse(OperatorLaws):
         factor = np.asarray(found.factor, np.float64)
         left = np.asarray(found.left, np.float64)
         matrix = np.linalg.inv(factor @ factor.T + np.diag(left + 0.5))
-        operator = low_rank_inverse(found, jnp.asarray(0.5, float))
+        operator = low_rank_inverse(found, 0.5)
         return OperatorCase("inverse", operator, matrix)
 
 
@@ -72,6 +72,18 @@ def test_it_saves_iterations():
     right = jnp.asarray(np.random.default_rng(2).standard_normal((300, 2)), float)
     plain = conjugate_gradients(system, right, tolerance=1e-3)
     found = pivoted_cholesky(system.operator, 100)
-    near = low_rank_inverse(found, jnp.asarray(1e-3, float))
+    near = low_rank_inverse(found, 1e-3)
     better = conjugate_gradients(system, right, near, tolerance=1e-3)
     assert better.iterations.max() < plain.iterations.max() / 2
+
+
+def test_roots_and_the_determinant(tolerance):
+    found = pivoted_cholesky(Dense(jnp.asarray(kernel(30, 0.4), float)), 7, block=3)
+    operator = low_rank_inverse(found, 0.5)
+    inverse = np.asarray(operator.as_matrix(), np.float64)
+    root = np.asarray(operator.root(jnp.eye(30, dtype=float)), np.float64)
+    np.testing.assert_allclose(root @ root.T, inverse, atol=1e2 * tolerance)
+    turned = operator.root_transposed(jnp.eye(30, dtype=float))
+    np.testing.assert_allclose(turned, root.T, atol=1e2 * tolerance)
+    expected = -np.linalg.slogdet(inverse)[1]
+    assert float(operator.log_determinant()) == pytest.approx(expected, abs=1e-4)

@@ -131,7 +131,7 @@ def _largest(limit: Any, kind: str, sides: Sides) -> float:
                     jnp.asarray(points.x[image]), (len(points.z), *points.x.shape[1:])
                 )
                 values = diagonal((x, jnp.asarray(points.z)))
-            found = max(found, float(jnp.max(values)))
+            found = max(found, float(np.asarray(values).max()))
     return found
 
 

@@ -19,7 +19,8 @@ class AbstractOperator(eqx.Module):
 
     Vectors are flat: an operator on n images at p coordinates acts on (n p,) or
     (n p, c), the coordinate running fastest. Nothing forms the matrix but
-    `as_matrix`, called by that name.
+    `as_matrix`, called by that name. A product is made in the precision of the
+    vectors: an operator held in single precision has products in double.
     """
 
     @property

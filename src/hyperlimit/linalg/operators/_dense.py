@@ -26,7 +26,7 @@ class Dense(AbstractOperator):
 
     def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "m c"]:
         """The product with c vectors at once."""
-        return self.matrix @ vectors
+        return self.matrix.astype(vectors.dtype) @ vectors
 
     @property
     def T(self) -> "Dense":

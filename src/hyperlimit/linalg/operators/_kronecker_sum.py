@@ -47,10 +47,14 @@ class KroneckerSum(AbstractOperator):
         # Coordinates last: every product below is one of two matrices.
         given = jnp.swapaxes(vectors.reshape(n, p, columns), 1, 2)
         flat = given.reshape(n * columns, p)
-        turned = jnp.stack([flat @ b.T for b in self.right])
+        right, blocks, weights = (
+            part.astype(vectors.dtype)
+            for part in (self.right, self.blocks, self.weights)
+        )
+        turned = jnp.stack([flat @ b.T for b in right])
         total = self.left.times(turned.reshape(r, n, columns * q))
         total = total.reshape(m, columns, q)
-        for weight, block in zip(self.weights, self.blocks, strict=True):
+        for weight, block in zip(weights, blocks, strict=True):
             own = (flat @ block.T).reshape(n, columns, q)
             total = total + weight[:, None, None] * own
         return jnp.swapaxes(total, 1, 2).reshape(m * q, columns)

@@ -27,7 +27,8 @@ class Scaled(AbstractOperator):
 
     def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "m c"]:
         """The product with c vectors at once."""
-        return self.left[:, None] * self.operator.matmat(self.right[:, None] * vectors)
+        left, right = (v.astype(vectors.dtype) for v in (self.left, self.right))
+        return left[:, None] * self.operator.matmat(right[:, None] * vectors)
 
     @property
     def T(self) -> "Scaled":

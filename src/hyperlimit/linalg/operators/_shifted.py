@@ -27,7 +27,9 @@ class Shifted(AbstractOperator):
 
     def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
         """The product with c vectors at once."""
-        return self.operator.matmat(vectors) + self.shift * vectors
+        return (
+            self.operator.matmat(vectors) + self.shift.astype(vectors.dtype) * vectors
+        )
 
     @property
     def T(self) -> "Shifted":

@@ -31,6 +31,10 @@ class AbstractTerms(eqx.Module):
     def each(self, vectors: Float[Array, "n w"]) -> Float[Array, "r m w"]:
         """A_1 V, ..., A_r V."""
 
+    @abstractmethod
+    def combined(self, weights: Float[Array, "j r"]) -> "AbstractTerms":
+        """sum_k w_jk A_k."""
+
     @property
     @abstractmethod
     def T(self) -> "AbstractTerms":
@@ -83,7 +87,11 @@ class KeptTerms(AbstractTerms):
 
     def each(self, vectors: Float[Array, "n w"]) -> Float[Array, "r m w"]:
         """A_1 V, ..., A_r V."""
-        return jnp.stack([term @ vectors for term in self.terms])
+        return jnp.stack([term.astype(vectors.dtype) @ vectors for term in self.terms])
+
+    def combined(self, weights: Float[Array, "j r"]) -> "KeptTerms":
+        """sum_k w_jk A_k, as new matrices."""
+        return KeptTerms(jnp.tensordot(weights, self.terms, 1))
 
     @property
     def T(self) -> "KeptTerms":
@@ -137,6 +145,35 @@ class AbstractSource(eqx.Module):
 
 
 @final
+class CombinedSource(AbstractSource):
+    """Linear combinations of what another source makes."""
+
+    source: AbstractSource
+    weights: Float[Array, "j r"]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(j, m, n)."""
+        return self.weights.shape[0], *self.source.shape[1:]
+
+    @property
+    def dtype(self) -> Any:
+        """Of the entries."""
+        return self.source.dtype
+
+    def made(
+        self, rows: Int[Array, " a"], columns: Int[Array, " b"] | None
+    ) -> Float[Array, "j a b"]:
+        """Entries; without `columns` all of these rows."""
+        return jnp.tensordot(self.weights, self.source.made(rows, columns), 1)
+
+    @property
+    def T(self) -> "CombinedSource":
+        """The source of the transposes."""
+        return CombinedSource(self.source.T, self.weights)
+
+
+@final
 class StreamedTerms(AbstractTerms):
     """Matrices whose rows are made anew in every product, `block` at a time.
 
@@ -165,7 +202,8 @@ class StreamedTerms(AbstractTerms):
         """A_1 V, ..., A_r V, and one evaluation of every entry."""
         start = jnp.zeros((*self.shape[:2], vectors.shape[1]), vectors.dtype)
         return self._filled(
-            start, lambda made: jnp.stack([term @ vectors for term in made])
+            start,
+            lambda made: jnp.stack([t.astype(vectors.dtype) @ vectors for t in made]),
         )
 
     def _filled(
@@ -183,6 +221,10 @@ class StreamedTerms(AbstractTerms):
             return jax.lax.dynamic_update_slice(result, part, (0, first, 0)), None
 
         return jax.lax.scan(fill, start, firsts)[0]
+
+    def combined(self, weights: Float[Array, "j r"]) -> "StreamedTerms":
+        """sum_k w_jk A_k, made like these."""
+        return StreamedTerms(CombinedSource(self.source, weights), self.block)
 
     @property
     def T(self) -> "StreamedTerms":
@@ -274,7 +316,7 @@ def sum_of_products(
     terms: Float[Array, "r m n"], vectors: Float[Array, "r n w"]
 ) -> Float[Array, "m w"]:
     """sum_k A_k V_k, one matrix product after the other."""
-    total = terms[0] @ vectors[0]
+    total = terms[0].astype(vectors.dtype) @ vectors[0]
     for a, v in zip(terms[1:], vectors[1:], strict=True):
-        total = total + a @ v
+        total = total + a.astype(v.dtype) @ v
     return total

@@ -58,7 +58,7 @@ class KernelMatrix(AbstractOperator):
 
         def of_rows(a: PyTree) -> Array:
             def add(total: Array, b: tuple[PyTree, Array]) -> tuple[Array, None]:
-                return total + self.kernel(a, b[0]) @ b[1], None
+                return total + self.kernel(a, b[0]).astype(b[1].dtype) @ b[1], None
 
             start = jnp.zeros((_length(a), vectors.shape[1]), vectors.dtype)
             return jax.lax.scan(add, start, (columns, parts))[0]

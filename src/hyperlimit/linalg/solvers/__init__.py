@@ -6,24 +6,32 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
     Solution,
     conjugate_gradients,
 )
-from hyperlimit.linalg.solvers._mode_inverse import ModeInverse, mode_inverse
+from hyperlimit.linalg.solvers._kronecker_inverse import (
+    KroneckerInverse,
+    kronecker_inverse,
+)
 from hyperlimit.linalg.solvers._pivoted_cholesky import (
     LowRankInverse,
     PartialFactor,
     low_rank_inverse,
     pivoted_cholesky,
 )
+from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
+from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
 
 __all__ = [
+    "AbstractKeeper",
+    "AbstractPreconditioner",
+    "KroneckerInverse",
     "LowRankInverse",
-    "ModeInverse",
     "PartialFactor",
     "Preconditioner",
     "Progress",
     "Solution",
+    "Stage",
     "conjugate_gradients",
+    "kronecker_inverse",
     "low_rank_inverse",
-    "mode_inverse",
     "pivoted_cholesky",
     "preconditioner_for",
 ]

@@ -1,16 +1,25 @@
 """Preconditioned conjugate gradients with many right-hand sides."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from hyperlimit.errors import InputError
 from hyperlimit.linalg.operators import AbstractOperator
+from hyperlimit.linalg.solvers._double_residual import (
+    corrected,
+    norms_of_right,
+    relative_residuals,
+    unit_residual,
+)
+from hyperlimit.linalg.solvers._iteration import iterations, norms, start
+from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
 
 # Told the iterations so far and the largest relative residual among the columns.
 Progress = Callable[[int, float], None]
@@ -18,8 +27,10 @@ Progress = Callable[[int, float], None]
 # The recurrence's residual is believed to this part of the tolerance; then the true
 # one is computed.
 _MARGIN = 0.7
-# A restart that gains less than this has met the rounding of the products.
+# A cycle that gains less than this has met the rounding of the products.
 _GAIN = 0.5
+# How often the residual may grow within a cycle.
+_DIVERGED = 1e4
 
 
 class Solution(NamedTuple):
@@ -46,27 +57,6 @@ class Solution(NamedTuple):
         return float(self.residuals.max(initial=0.0))
 
 
-class State(eqx.Module):
-    """Between two iterations: everything that the next ones need.
-
-    Attributes:
-        answer, residual, direction: (n, c).
-        descent: r^T M^{-1} r of each column.
-        active: which columns still move.
-        steps: iterations of each column.
-        lengths, ratios: of each column's latest Lanczos process, (k, c), NaN where
-            there was no iteration.
-    """
-
-    answer: Float[Array, "n c"]
-    residual: Float[Array, "n c"]
-    direction: Float[Array, "n c"]
-    descent: Float[Array, " c"]
-    active: Bool[Array, " c"]
-    steps: Int[Array, " c"]
-    lowest: Float[Array, ""]
-
-
 def conjugate_gradients(
     operator: AbstractOperator,
     right: Float[Array, "n c"],
@@ -76,123 +66,171 @@ def conjugate_gradients(
     most_iterations: int = 1000,
     chunk: int = 10,
     progress: Progress | None = None,
+    keeper: AbstractKeeper | None = None,
 ) -> Solution:
     r"""Solves $G v = b$ for each of c columns, $G$ symmetric and positive definite.
 
     Columns have their own step lengths, and each stops on its own when
     $|b - G v| \le$ `tolerance` $|b|$. What decides is the true residual: once the
-    recurrence's has converged it is computed anew, and the iteration restarts from it
-    if it has not. Columns of zeros have the answer zero.
+    recurrence's has converged, it is computed anew in double precision, and if it is
+    too large a new cycle solves for what is left. So an operator in single precision
+    serves any tolerance: iterations are in the operator's precision, the answer in
+    that of `right`. Columns of zeros have the answer zero.
 
     Args:
         operator: G.
-        right: b, (n, c).
+        right: b, (n, c), in the operator's precision or double.
         preconditioner: an operator that is nearly $G^{-1}$, positive definite.
         tolerance: relative, on every column.
         most_iterations: of any column.
         chunk: iterations between two looks at the clock: they are one compiled call.
         progress: told the iterations and the residual after every chunk.
+        keeper: keeps what the next chunk needs, and gives back what was kept.
 
-    Cost: one product with G and one with the preconditioner an iteration, and another
-    product with G for every restart.
+    Cost: one product with G and one with the preconditioner an iteration, and a
+    product with G in double precision for every cycle, of which there are one to
+    three.
 
     Raises:
         InputError: in one sentence, if the system is not finite, not positive
             definite, diverges, stagnates above the tolerance, or needs more
             iterations.
     """
-    sizes = _norms(right)
-    if not bool(jnp.isfinite(sizes).all()):
+    with _precision(right):
+        sizes = norms(right)
+    if not np.isfinite(np.asarray(sizes)).all():
         raise InputError(
             "the right-hand side holds numbers that are not finite: leave those "
             "examples out or mend them."
         )
-    scale = jnp.where(sizes > 0, sizes, 1)
-    answer, residual = jnp.zeros_like(right), right
-    steps = jnp.zeros(right.shape[1], jnp.int32)
-    true = np.where(np.asarray(sizes) > 0, 1.0, 0.0)
-    best = np.full(right.shape[1], np.inf)
-    condition = 1.0
+    true = (np.asarray(sizes) > 0).astype(np.float64)
+    if not true.any():
+        with _precision(right):
+            nothing = jnp.zeros_like(right)
+        return Solution(nothing, true, np.zeros(len(true), np.int32), 1.0)
+    system = _System(operator, preconditioner, right, tolerance)
+    stage = system.begun(None, true, np.zeros(len(true), np.int32), 1.0)
+    kept = None if keeper is None else keeper.restored(stage)
+    stage = stage if kept is None else kept
     while True:
-        # Columns whose restart gained nothing have met the rounding.
-        open_ = (true > tolerance) & (true <= _GAIN * best)
-        if not open_.any():
+        stage = _cycle(system, stage, (most_iterations, chunk), progress, keeper)
+        answer = system.corrected(stage)
+        before, true = stage.true, system.residuals(answer)
+        used = np.asarray(stage.state.steps)
+        condition = max(stage.condition, _condition(stage.record))
+        # Columns whose cycle gained too little have met the rounding.
+        open_ = (true > tolerance) & (true <= _GAIN * before)
+        if used.max() >= most_iterations or not open_.any():
             break
-        best = true
-        state = _start(preconditioner, answer, residual, jnp.asarray(open_), steps)
-        found = _cycle(
-            operator,
-            preconditioner,
-            state,
-            scale,
-            (tolerance, most_iterations, chunk),
-            progress,
-        )
-        answer, steps, seen = found
-        condition = max(condition, seen)
-        residual = _residual(operator, answer, right)
-        true = np.asarray(_norms(residual) / scale, np.float64)
-        if int(steps.max()) >= most_iterations:
-            break
-    used = np.asarray(steps)
+        stage = system.begun(answer, np.where(open_, true, 0), used, condition)
     _check_end(true, used, tolerance, most_iterations, condition)
     return Solution(answer, true, used, condition)
 
 
-def _cycle(
-    operator: AbstractOperator,
-    preconditioner: AbstractOperator | None,
-    state: State,
-    scale: Float[Array, " c"],
-    settings: tuple[float, int, int],
-    progress: Progress | None,
-) -> tuple[Float[Array, "n c"], Int[Array, " c"], float]:
-    """Iterates until the recurrence has converged in every column."""
-    tolerance, most, chunk = settings
-    coefficients: list[np.ndarray] = []
-    start = float(jnp.max(_norms(state.residual) / scale))
-    while True:
-        state, record = _iterations(
-            operator,
-            preconditioner,
-            state,
-            scale,
-            jnp.asarray(_MARGIN * tolerance, scale.dtype),
-            chunk,
+@dataclass(frozen=True)
+class _System:
+    operator: AbstractOperator
+    preconditioner: AbstractOperator | None
+    right: Float[Array, "n c"]
+    tolerance: float
+
+    def begun(
+        self,
+        answer: Float[Array, "n c"] | None,
+        true: Float[np.ndarray, " c"],
+        used: Int[np.ndarray, " c"],
+        condition: float,
+    ) -> Stage:
+        """A cycle for what an answer leaves; columns without residual rest."""
+        dtype = jnp.dtype(self.operator.dtype)
+        with jax.enable_x64(True):
+            given = jnp.zeros_like(self.right) if answer is None else answer
+            unit = unit_residual(
+                None if answer is None else self.operator, given, self.right, dtype
+            )
+        state = start(
+            self.preconditioner,
+            unit,
+            jnp.asarray(true > 0),
+            jnp.asarray(used, jnp.int32),
         )
-        coefficients.append(np.asarray(record, np.float64))
-        worst = float(jnp.max(_norms(state.residual) / scale))
+        return Stage(given, true, state, np.zeros((0, 2, len(true))), condition)
+
+    def enough(self, true: Float[np.ndarray, " c"]) -> Float[Array, " c"]:
+        """At which part of its start the cycle's residual ends, column by column."""
+        dtype = jnp.dtype(self.operator.dtype)
+        wanted = _MARGIN * self.tolerance / np.where(true > 0, true, 1)
+        # What one cycle can gain before the recurrence departs from the truth.
+        floor = float(jnp.finfo(dtype).eps) ** 0.5
+        return jnp.asarray(np.where(wanted > floor, wanted, floor), dtype)
+
+    def corrected(self, stage: Stage) -> Float[Array, "n c"]:
+        """The answer with the cycle's correction."""
+        with jax.enable_x64(True):
+            size = norms_of_right(self.right) * jnp.asarray(stage.true)
+            return corrected(stage.answer, stage.state.answer, size)
+
+    def residuals(self, answer: Float[Array, "n c"]) -> Float[np.ndarray, " c"]:
+        """The true relative residuals, in double precision."""
+        with jax.enable_x64(True):
+            return np.asarray(relative_residuals(self.operator, answer, self.right))
+
+
+def _cycle(
+    system: _System,
+    stage: Stage,
+    settings: tuple[int, int],
+    progress: Progress | None,
+    keeper: AbstractKeeper | None,
+) -> Stage:
+    """Iterates until the recurrence has converged in every column."""
+    most, chunk = settings
+    enough = system.enough(stage.true)
+    while bool(stage.state.active.any()) and int(stage.state.steps.max()) < most:
+        state, record = iterations(
+            system.operator, system.preconditioner, stage.state, enough, chunk
+        )
+        made = np.asarray(record, np.float64)
+        # A chunk that ended early has rows without any iteration.
+        made = made[np.isfinite(made).any(axis=(1, 2))]
+        record = np.concatenate([stage.record, made])
+        stage = Stage(stage.answer, stage.true, state, record, stage.condition)
+        sizes = np.asarray(norms(state.residual), np.float64)
         used = int(state.steps.max())
-        if not np.isfinite(worst):
-            raise InputError(
-                f"the linear system is not finite after {used} iterations: scale the "
-                "data, or raise the ridge."
-            )
-        if not float(state.lowest) > 0:
-            raise InputError(
-                f"the matrix is not positive definite (curvature "
-                f"{float(state.lowest):.1e} within {used} iterations): raise the "
-                "ridge, lower atol, or use float64."
-            )
-        if worst > 1e4 * max(start, 1e-300):
-            raise InputError(
-                f"conjugate gradients diverge: a relative residual of {worst:.1e} "
-                f"after {used} iterations: raise the ridge, or use float64."
-            )
+        _check(sizes, float(state.lowest), used)
         if progress is not None:
-            progress(used, worst)
-        if not bool(state.active.any()) or used >= most:
-            return state.answer, state.steps, _condition(np.concatenate(coefficients))
+            progress(used, float((sizes * stage.true).max()))
+        if keeper is not None:
+            keeper.keep(stage, used)
+    return stage
+
+
+def _check(sizes: Float[np.ndarray, " c"], lowest: float, used: int) -> None:
+    if not np.isfinite(sizes).all():
+        raise InputError(
+            f"the linear system is not finite after {used} iterations: scale the "
+            "data, or raise the ridge."
+        )
+    if not lowest > 0:
+        raise InputError(
+            f"the matrix is not positive definite (curvature {lowest:.1e} within "
+            f"{used} iterations): raise the ridge, lower atol, or use float64."
+        )
+    if sizes.max() > _DIVERGED:
+        raise InputError(
+            f"conjugate gradients diverge: the residual has grown {sizes.max():.1e} "
+            f"times after {used} iterations: raise the ridge, or use float64."
+        )
 
 
 def _condition(record: Float[np.ndarray, "k 2 c"]) -> float:
     """Ritz values' largest over smallest, of the column that went on longest."""
+    if not len(record):
+        return 1.0
     lengths, ratios = record[:, 0], record[:, 1]
     column = int(np.argmax(np.isfinite(lengths).sum(axis=0)))
     alpha, beta = lengths[:, column], ratios[:, column]
     alpha, beta = alpha[np.isfinite(alpha)], beta[np.isfinite(alpha)]
-    if len(alpha) == 0:
-        return 1.0
     diagonal = 1 / alpha
     diagonal[1:] += beta[:-1] / alpha[:-1]
     off = np.sqrt(np.maximum(beta[:-1], 0)) / alpha[:-1]
@@ -225,100 +263,7 @@ def _check_end(
     )
 
 
-@eqx.filter_jit
-def _start(
-    preconditioner: AbstractOperator | None,
-    answer: Array,
-    residual: Array,
-    active: Array,
-    steps: Array,
-) -> State:
-    direction = _improved(preconditioner, residual)
-    return State(
-        answer,
-        residual,
-        direction,
-        _dots(residual, direction),
-        active,
-        steps,
-        jnp.asarray(jnp.inf, residual.dtype),
-    )
-
-
-@eqx.filter_jit
-def _iterations(
-    operator: AbstractOperator,
-    preconditioner: AbstractOperator | None,
-    state: State,
-    scale: Array,
-    enough: Array,
-    chunk: int,
-) -> tuple[State, Float[Array, "k 2 c"]]:
-    """Up to `chunk` iterations, fewer if every column has converged."""
-    record = jnp.full((chunk, 2, scale.shape[0]), jnp.nan, scale.dtype)
-
-    def going(carry: tuple[Array, State, Array]) -> Array:
-        index, state, _ = carry
-        return (index < chunk) & state.active.any() & (state.lowest > 0)
-
-    def step(carry: tuple[Array, State, Array]) -> tuple[Array, State, Array]:
-        index, state, record = carry
-        state, coefficients = _step(operator, preconditioner, state, scale, enough)
-        return index + 1, state, record.at[index].set(coefficients)
-
-    _, state, record = jax.lax.while_loop(
-        going, step, (jnp.zeros((), jnp.int32), state, record)
-    )
-    return state, record
-
-
-def _step(
-    operator: AbstractOperator,
-    preconditioner: AbstractOperator | None,
-    state: State,
-    scale: Array,
-    enough: Array,
-) -> tuple[State, Float[Array, "2 c"]]:
-    image = operator.matmat(state.direction)
-    curvature = _dots(state.direction, image)
-    # A column that has converged exactly has no direction left: it stays.
-    active = state.active & (state.descent > 0)
-    length = jnp.where(active, state.descent / jnp.where(active, curvature, 1), 0)
-    answer = state.answer + length[None] * state.direction
-    residual = state.residual - length[None] * image
-    improved = _improved(preconditioner, residual)
-    descent = _dots(residual, improved)
-    ratio = jnp.where(active, descent / jnp.where(active, state.descent, 1), 0)
-    direction = improved + ratio[None] * state.direction
-    lowest = jnp.min(jnp.where(active, curvature, jnp.inf))
-    going = active & (_norms(residual) > enough * scale)
-    after = State(
-        answer,
-        residual,
-        direction,
-        jnp.where(active, descent, 0),
-        going,
-        state.steps + active.astype(state.steps.dtype),
-        jnp.where(lowest < state.lowest, lowest, state.lowest),
-    )
-    nothing = jnp.asarray(jnp.nan, length.dtype)
-    record = jnp.where(active, jnp.stack([length, ratio]), nothing)
-    return after, record
-
-
-def _improved(preconditioner: AbstractOperator | None, vectors: Array) -> Array:
-    return vectors if preconditioner is None else preconditioner.matmat(vectors)
-
-
-@eqx.filter_jit
-def _residual(operator: AbstractOperator, answer: Array, right: Array) -> Array:
-    return right - operator.matmat(answer)
-
-
-def _dots(a: Float[Array, "n c"], b: Float[Array, "n c"]) -> Float[Array, " c"]:
-    return jnp.sum(a * b, axis=0)
-
-
-@jax.jit
-def _norms(a: Float[Array, "n c"]) -> Float[Array, " c"]:
-    return jnp.sqrt(jnp.sum(a**2, axis=0))
+def _precision(right: Array) -> AbstractContextManager:
+    """Double precision where the right-hand side has it."""
+    wide = np.float64 in (jnp.result_type(float), right.dtype)
+    return jax.enable_x64(wide)

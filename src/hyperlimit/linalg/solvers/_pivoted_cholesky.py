@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.linalg.operators import AbstractOperator
+from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 
 
 class PartialFactor(NamedTuple):
@@ -88,7 +89,8 @@ def _extended(
     rest = columns - factor @ factor[index].T
     inner = (rest[index] + rest[index].T) / 2
     # Pivots of one block may be nearly equal: their difference is a rounding.
-    rounding = 10 * jnp.finfo(rest.dtype).eps * jnp.trace(inner)
+    whole = jnp.sum(jnp.diagonal(columns[index]))
+    rounding = 10 * jnp.finfo(rest.dtype).eps * whole
     root = jnp.linalg.cholesky(inner + rounding * jnp.eye(len(index), dtype=rest.dtype))
     new = jax.scipy.linalg.solve_triangular(root, rest.T, lower=True).T
     factor = jax.lax.dynamic_update_slice(factor, new, (0, count))
@@ -97,59 +99,85 @@ def _extended(
 
 
 @final
-class LowRankInverse(AbstractOperator):
-    r"""$\mathrm{diag}(d) - U U^T$: the inverse of a diagonal and a low rank."""
+class LowRankInverse(AbstractPreconditioner):
+    r"""$M^{-1}$ for $M = D^{1/2} (I + X\, \mathrm{diag}(\sigma^2) X^T) D^{1/2}$.
 
-    outer: Float[Array, " n"]
-    factor: Float[Array, "n k"]
+    Attributes:
+        scale: the diagonal of $D^{-1/2}$.
+        basis: X, orthonormal columns.
+        strengths: $\sigma^2$.
+    """
+
+    scale: Float[Array, " n"]
+    basis: Float[Array, "n k"]
+    strengths: Float[Array, " k"]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return self.outer.shape[0], self.outer.shape[0]
+        return self.scale.shape[0], self.scale.shape[0]
 
     @property
     def dtype(self) -> Any:
         """Of its entries."""
-        return self.outer.dtype
+        return self.scale.dtype
 
     def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
         """The product with c vectors at once: 4 n k c flops."""
-        inside = self.factor @ (self.factor.T @ vectors)
-        return self.outer[:, None] * vectors - inside
+        scaled = self.scale[:, None] * vectors
+        return self.scale[:, None] * self._damped(scaled, 1 / (1 + self.strengths))
 
-    @property
-    def T(self) -> "LowRankInverse":
-        """The transpose: it is symmetric."""
-        return self
+    def root(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
+        """S v."""
+        return self.scale[:, None] * self._damped(vectors, self._root)
+
+    def root_transposed(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
+        """S^T v."""
+        return self._damped(self.scale[:, None] * vectors, self._root)
+
+    def log_determinant(self) -> Float[Array, ""]:
+        """Of M."""
+        own = -2 * jnp.sum(jnp.log(self.scale))
+        return own + jnp.sum(jnp.log1p(self.strengths))
 
     def diagonal(self) -> Float[Array, " n"]:
         """The entries (i, i)."""
-        return self.outer - jnp.sum(self.factor**2, axis=1)
+        change = 1 / (1 + self.strengths) - 1
+        return self.scale**2 * (1 + self.basis**2 @ change)
 
     def block(
         self, rows: Int[Array, " a"], columns: Int[Array, " b"]
     ) -> Float[Array, "a b"]:
         """The entries of some rows and columns."""
-        equal = rows[:, None] == columns[None, :]
-        own = jnp.where(equal, self.outer[rows][:, None], 0)
-        return own - self.factor[rows] @ self.factor[columns].T
+        change = 1 / (1 + self.strengths) - 1
+        equal = (rows[:, None] == columns[None, :]).astype(self.dtype)
+        inner = equal + (self.basis[rows] * change[None]) @ self.basis[columns].T
+        return self.scale[rows][:, None] * inner * self.scale[columns][None, :]
+
+    @property
+    def _root(self) -> Float[Array, " k"]:
+        return jax.lax.rsqrt(1 + self.strengths)
+
+    def _damped(
+        self, vectors: Float[Array, "n c"], factors: Float[Array, " k"]
+    ) -> Float[Array, "n c"]:
+        inside = (factors - 1)[:, None] * (self.basis.T @ vectors)
+        return vectors + self.basis @ inside
 
 
-def low_rank_inverse(found: PartialFactor, ridge: Float[Array, ""]) -> LowRankInverse:
+def low_rank_inverse(found: PartialFactor, ridge: float) -> LowRankInverse:
     r"""The inverse of $F F^T + \mathrm{diag}(\mathrm{left}) + \lambda I$.
 
     What F does not explain stays on the diagonal: without it, a kernel whose spectrum
     has a long tail is taken for one that ends at the ridge.
     """
-    return _inverted(found.factor, found.left, ridge)
+    return _inverted(found.factor, found.left, jnp.asarray(ridge, found.left.dtype))
 
 
 @jax.jit
 def _inverted(factor: Array, left: Array, ridge: Array) -> LowRankInverse:
-    diagonal = left + ridge
-    scaled = factor / diagonal[:, None]
-    inner = factor.T @ scaled + jnp.eye(factor.shape[1], dtype=factor.dtype)
-    root = jnp.linalg.cholesky((inner + inner.T) / 2)
-    half = jax.scipy.linalg.solve_triangular(root, scaled.T, lower=True).T
-    return LowRankInverse(1 / diagonal, half)
+    scale = jax.lax.rsqrt(left + ridge)
+    # Singular values from a QR factor keep the digits that squares would lose.
+    orthonormal, small = jnp.linalg.qr(scale[:, None] * factor)
+    turned, values, _ = jnp.linalg.svd(small, full_matrices=False)
+    return LowRankInverse(scale, orthonormal @ turned, values**2)
