@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from typing import Self, final
+from typing import final
 
 from jax.experimental import multihost_utils
 
@@ -43,7 +43,7 @@ class Watchdog:
         """Takes what a solver reports as a sign of life."""
         self._last = time.monotonic()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Watchdog":
         self._last = time.monotonic()
         threading.Thread(
             target=self._watch, name="hyperlimit-watchdog", daemon=True
