@@ -56,6 +56,7 @@ def test_a_place_is_read_as_it_was_written():
     assert _environment.read({"HOME": "/"}) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["Slurm", "Open MPI"])
 def test_a_cluster_is_joined_by_what_it_says(kind):
     """Two tasks with the environment of a job step, and JAX's own reading of it."""

@@ -1,6 +1,5 @@
 """Starting ranks: who prints, who died and how, and who ends with whom."""
 
-import os
 import signal
 import subprocess
 import sys

@@ -74,9 +74,7 @@ def test_two_ranks_solve_what_numpy_solves(tmp_path, epsilon):
 def test_laws_hold_on_two_processes(cases, devices):
     """Of one device each, and of two."""
     flags = f"--xla_force_host_platform_device_count={devices}"
-    said, status, _ = launched(
-        PROGRAMS / "laws_of_ranks.py", *cases, XLA_FLAGS=flags
-    )
+    said, status, _ = launched(PROGRAMS / "laws_of_ranks.py", *cases, XLA_FLAGS=flags)
     assert status == 0, said
     for name in cases or [case.__name__ for case in CASES]:
         assert f"holds: {name}\n" in said
@@ -139,7 +137,7 @@ def test_a_rank_whose_peer_dies_leaves_by_itself(tmp_path):
         start = time.monotonic()
         survivor = ranks[0].wait(60)
         assert time.monotonic() - start < 5
-        assert survivor == 75
+        assert survivor == 75, ranks[0].stderr.read().decode()
     finally:
         for rank in ranks:
             rank.kill()

@@ -41,9 +41,12 @@ def main() -> None:
             if rank is None or rank.first:
                 app()
             else:
-                with open(os.devnull, "w") as nowhere:
-                    with redirect_stdout(nowhere), redirect_stderr(nowhere):
-                        app()
+                with (
+                    open(os.devnull, "w") as nowhere,
+                    redirect_stdout(nowhere),
+                    redirect_stderr(nowhere),
+                ):
+                    app()
     except InputError as error:
         errors.print(f"[bold red]error:[/] {_escaped(str(error))}")
         sys.exit(2)

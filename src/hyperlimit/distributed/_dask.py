@@ -132,9 +132,7 @@ def _attempt(
         client.cancel(ranks, force=True)
 
 
-def _outcome(
-    client: Any, ranks: list[Any], workers: list[str]
-) -> bytes | Ending | str:
+def _outcome(client: Any, ranks: list[Any], workers: list[str]) -> bytes | Ending | str:
     while True:
         done = [rank for rank in ranks if rank.done()]
         failed = [rank for rank in done if rank.status != "finished"]
@@ -190,9 +188,7 @@ def _host_rank(payload: bytes, place: Place, name: str) -> _Report:
         )
 
 
-def _end_with(
-    rank: subprocess.Popen[bytes], over: Any, ended: threading.Event
-) -> None:
+def _end_with(rank: subprocess.Popen[bytes], over: Any, ended: threading.Event) -> None:
     """Ends a rank when its gang is over."""
     while not ended.is_set():
         if over.wait(timeout=1):

@@ -50,7 +50,9 @@ def culprit(endings: list[Ending]) -> Ending | None:
     """Which rank's end took the others with it."""
     bad = [ending for ending in endings if not ending.well]
     # Those that only noticed are no explanation, if there is another.
-    return min(bad, key=lambda ending: ending.status in (PEER_LOST, STUCK), default=None)
+    return min(
+        bad, key=lambda ending: ending.status in (PEER_LOST, STUCK), default=None
+    )
 
 
 def last_lines(text: bytes, count: int = 20) -> str:

@@ -39,10 +39,10 @@ def initialize() -> Rank:
     r"""Joins the other processes of this program, if there are any.
 
     Must come before anything that JAX computes. Where `hyperlimit launch` or
-    `run_on_dask` started this process, they have said who the others are; in a job step
-    of Slurm or Open MPI with several tasks, or an indexed Kubernetes job, JAX finds out
-    itself; anywhere else this does nothing, and there is one rank. Calling it again does
-    nothing.
+    `run_on_dask` started this process, they have said who the others are; in a job
+    step of Slurm or Open MPI with several tasks, or an indexed Kubernetes job, JAX
+    finds out itself; anywhere else this does nothing, and there is one rank. Calling it
+    again does nothing.
 
     Cost: 1 to 6 seconds for several ranks.
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import IO
@@ -37,11 +37,11 @@ def launch(
     r"""Runs a command as several ranks on this machine, and waits for them.
 
     Each is told the address of rank 0 on the loopback, how many there are and which it
-    is, for `initialize`; on a machine with accelerators rank k gets the k-th. What rank 0
-    prints is shown, what the others print only if they die. When one dies the others are
-    ended at once, and all are started again if that is allowed: the command takes up its
-    own checkpoint. A signal to end is passed on to all. If this process dies, the ranks
-    end themselves.
+    is, for `initialize`; on a machine with accelerators rank k gets the k-th. What rank
+    0 prints is shown, what the others print only if they die. When one dies the others
+    are ended at once, and all are started again if that is allowed: the command takes
+    up its own checkpoint. A signal to end is passed on to all. If this process dies,
+    the ranks end themselves.
 
     Args:
         command: a program and its arguments.
@@ -93,9 +93,7 @@ def _run(
         try:
             for number in range(processes):
                 file = stack.enter_context(tempfile.TemporaryFile())
-                place = Place(
-                    coordinator, processes, number, attempt, reading, number
-                )
+                place = Place(coordinator, processes, number, attempt, reading, number)
                 ranks.append(_started(command, place, file))
                 errors.append(file)
         except OSError as error:
@@ -175,7 +173,7 @@ def _end(ranks: list[subprocess.Popen[bytes]]) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def _signals() -> Generator[list[int]]:
     """The signals to end that have come, in a list; restored at the end."""
     received: list[int] = []
 

@@ -14,7 +14,7 @@ from hyperlimit.distributed._initialize import Rank, initialize
 from hyperlimit.errors import InputError
 
 # In what JAX raises where a collective's other end has gone.
-_LOST = ("gloo", "nccl", "connection", "heartbeat", "unavailable", "peer")
+_LOST = ("gloo", "nccl", "coordination service", "heartbeat")
 
 
 @contextmanager
@@ -70,7 +70,8 @@ def _leave(error: BaseException) -> NoReturn:
 
 
 def _lost(error: BaseException) -> bool:
+    # A status of XLA's is a ValueError, or a JaxRuntimeError, as the call has it.
     text = str(error).lower()
-    return isinstance(error, jax.errors.JaxRuntimeError) and any(
+    return isinstance(error, RuntimeError | ValueError) and any(
         word in text for word in _LOST
     )

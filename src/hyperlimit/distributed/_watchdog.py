@@ -16,9 +16,9 @@ from hyperlimit.errors import InputError
 class Watchdog:
     """Ends this process if nothing is reported for a time.
 
-    A rank that is stopped, swaps, or waits for a file system is not dead, and all others
-    wait for its numbers: each of them sees no progress and leaves, and whoever started
-    the gang ends the rest and starts it again.
+    A rank that is stopped, swaps, or waits for a file system is not dead, and all
+    others wait for its numbers: each of them sees no progress and leaves, and whoever
+    started the gang ends the rest and starts it again.
 
     Args:
         seconds: the longest silence, which has to be more than one chunk of iterations

@@ -1,6 +1,6 @@
 """The laws of operators, on several ranks: the images are never dealt out evenly.
 
-    python laws_of_ranks.py [CASE ...]
+python laws_of_ranks.py [CASE ...]
 """
 
 import sys

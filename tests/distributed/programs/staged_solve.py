@@ -10,9 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
-import strict
 import jax
 import numpy as np
+import strict
 
 from hyperlimit.distributed import Watchdog, barrier, initialize, session
 from hyperlimit.linalg.operators import KroneckerSum, Shifted, StreamedTerms

@@ -54,7 +54,7 @@ class AbstractTerms(eqx.Module):
     def between(
         self, vectors: Float[Array, "n w"], right: Float[Array, "r q p"]
     ) -> Float[Array, "m v"]:
-        r"""$\sum_k (A_k \otimes B_k) V$, the rows of V being of p numbers for each column.
+        r"""$\sum_k (A_k \otimes B_k) V$, a row of V having p numbers for each column.
 
         The left factors come first: where they have few rows, so has the rest.
         """

@@ -27,9 +27,9 @@ def image_mesh() -> Mesh:
 class ImageRows:
     r"""n images dealt out to the ranks of a mesh, one run of neighbours each.
 
-    A rank is a device. Every rank has `size` $= \lceil n / R \rceil$ rows; those beyond
-    the last image are padding, zero in every vector. Vectors on images x coordinates are
-    (R size p, c), global arrays of which each rank holds its own rows.
+    A rank is a device. Every rank has `size` $= \lceil n / R \rceil$ rows; those
+    beyond the last image are padding, zero in every vector. Vectors on images x
+    coordinates are (R size p, c), global arrays of which each rank holds its own rows.
 
     Attributes:
         mesh: of one axis, "images".
@@ -90,7 +90,8 @@ class ImageRows:
         each = len(vectors) // self.images
         shape = (self.padded * each, vectors.shape[1])
 
-        def part(index: tuple[slice, ...]) -> np.ndarray:
+        def part(index: tuple[slice, ...] | None) -> np.ndarray:
+            assert index is not None
             start, stop, _ = index[0].indices(shape[0])
             found = np.asarray(vectors[start:stop])
             return np.pad(found, ((0, stop - start - len(found)), (0, 0)))

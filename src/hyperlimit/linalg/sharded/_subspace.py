@@ -20,7 +20,7 @@ _STEPS = 3
 def sharded_mode_inverse(
     total: ShardedKroneckerSum, ridge: Float[Array, ""], rank: int
 ) -> ShardedModeInverse:
-    r"""A preconditioner for $G + \lambda I$, of a subspace of l vectors over the images.
+    r"""A preconditioner for $G + \lambda I$, of l vectors over the images.
 
     W diagonalises the mean off-diagonal block $\sum_k \bar a_k B_k$, with
     $\beta_{kq} = w_q^T B_k w_q$. Q spans the leading eigenvectors of the first mode's
