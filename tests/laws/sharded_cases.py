@@ -19,7 +19,6 @@ from hyperlimit.linalg.sharded import (
     ImageRows,
     shard_kronecker_sum,
     shard_mode_inverse,
-    sharded_mode_inverse,
 )
 
 
@@ -130,18 +129,6 @@ def all_modes(layout):
 def some_modes(layout):
     rest = np.linspace(0.7, 1.3, 4).astype(floats(0.0).dtype)
     return modes(layout, 3, rest)
-
-
-def exact_modes(layout):
-    """Right factors with common eigenvectors, all modes: the inverse itself."""
-    (left, right, weights, _), _ = smooth_problem(layout.images, 3)
-    right = np.stack([right[0], right[0] @ right[0] / 3])
-    parts = (left, right, weights, np.sum(right, axis=0)[None])
-    total = KroneckerSum(KeptTerms(floats(left)), *map(floats, parts[1:]))
-    found = sharded_mode_inverse(
-        shard_kronecker_sum(total, layout), floats(0.1), layout.images
-    )
-    return found, parts
 
 
 CASES = (

@@ -24,7 +24,8 @@ def sharded_mode_inverse(
 
     W diagonalises the mean off-diagonal block $\sum_k \bar a_k B_k$, with
     $\beta_{kq} = w_q^T B_k w_q$. Q spans the leading eigenvectors of the first mode's
-    $\sum_k \beta_{k1} A_k$, by subspace iteration, and consists of its Ritz vectors:
+    $\sum_k \beta_{k1} A_k + d_1 I$, by subspace iteration, and consists of its Ritz
+    vectors:
 
     $$L_{iq} = \sum_k \beta_{kq}\, q_i^T A_k q_i + d_q + \lambda, \qquad
       t_q = \frac{\operatorname{tr} K_q - \sum_i L_{iq}}{n - l},$$
@@ -65,7 +66,10 @@ def _found(
 
     subspace = _orthonormal(layout, _start(layout, rank, dtype))
     for _ in range(_STEPS):
-        subspace = _orthonormal(layout, _weighted(total, strengths[:, 0], subspace))
+        # With its own part, which makes the mode's matrix positive: else the smallest
+        # eigenvalues of what has no diagonal count as large ones.
+        image = _weighted(total, strengths[:, 0], subspace) + own[0] * subspace
+        subspace = _orthonormal(layout, image)
     small = _compressed(total, subspace)
     leading = jnp.tensordot(strengths[:, 0], small, 1)
     turn = jnp.linalg.eigh((leading + leading.T) / 2)[1]
