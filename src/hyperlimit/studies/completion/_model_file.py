@@ -14,7 +14,7 @@ from hyperlimit.regression import GridRegression, restored_grid_regression
 from hyperlimit.studies.completion._config import CompletionConfig
 from hyperlimit.studies.completion._problem import CompletionProblem, pixel_coordinates
 
-_FORMAT = 2
+_FORMAT = 3
 _ARRAYS = ("x", "weights", "observed", "centre", "scale", "known", "levels")
 
 
@@ -61,7 +61,6 @@ class CompletionModel:
             jnp.asarray(pixel_coordinates(self.shape[:2]), arrays["x"].dtype),
             jnp.asarray(arrays["weights"]),
             known=arrays["known"],
-            ridge=self.config.ridge,
             noise=float(header["noise"]),
             amplitude=float(header["amplitude"]),
         )
