@@ -17,9 +17,10 @@ from hyperlimit.linalg.operators import (
 )
 from hyperlimit.linalg.sharded import (
     ImageRows,
+    shard_kronecker_inverse,
     shard_kronecker_sum,
-    shard_mode_inverse,
 )
+from hyperlimit.linalg.solvers import KroneckerInverse
 
 
 def floats(array):
@@ -106,29 +107,28 @@ def without_blocks(layout):
     return shard_kronecker_sum(total, layout), padded(matrix_of(*parts), layout)
 
 
-def modes(layout, rank, rest):
-    """M^{-1} from its four arrays, and the formula written out."""
+def inverse(layout, rank):
+    """M^{-1} from its arrays, with a W that is not orthogonal; the formula in NumPy."""
     n, p, draw = layout.images, 4, np.random.default_rng(3)
-    dtype = floats(0.0).dtype
-    w = np.linalg.qr(draw.standard_normal((p, p)))[0].astype(dtype)
-    q = np.linalg.qr(draw.standard_normal((n, rank)))[0].astype(dtype)
-    values = draw.uniform(0.5, 2, (rank, p)).astype(dtype)
-    found = shard_mode_inverse(layout, w, q, values, rest)
+    w = np.linalg.qr(draw.standard_normal((p, p)))[0] * np.linspace(0.5, 2, p)
+    q = np.linalg.qr(draw.standard_normal((n, rank)))[0]
+    inner, outer = draw.uniform(0.5, 2, (rank, p)), np.linspace(0.7, 1.3, p)
+    parts = (q, w, inner, outer, np.linalg.slogdet(w)[1])
+    found = shard_kronecker_inverse(KroneckerInverse(*map(floats, parts)), layout)
     both = np.kron(q, w)
-    matrix = both @ np.diag(1 / values.reshape(-1)) @ both.T
-    if rest is not None:
+    matrix = both @ np.diag(1 / inner.reshape(-1)) @ both.T
+    if rank < n:
         outside = np.eye(n) - q @ q.T
-        matrix = matrix + np.kron(outside, w @ np.diag(1 / rest) @ w.T)
+        matrix = matrix + np.kron(outside, w @ np.diag(1 / outer) @ w.T)
     return found, padded(matrix, layout)
 
 
 def all_modes(layout):
-    return modes(layout, layout.images, None)
+    return inverse(layout, layout.images)
 
 
 def some_modes(layout):
-    rest = np.linspace(0.7, 1.3, 4).astype(floats(0.0).dtype)
-    return modes(layout, 3, rest)
+    return inverse(layout, 3)
 
 
 CASES = (

@@ -20,7 +20,7 @@ from hyperlimit.linalg.sharded import (
     ImageRows,
     image_mesh,
     shard_kronecker_sum,
-    sharded_mode_inverse,
+    sharded_kronecker_inverse,
 )
 from hyperlimit.linalg.solvers import conjugate_gradients
 from laws.sharded_cases import floats, smooth_problem
@@ -46,7 +46,7 @@ def solved(folder, what=None, where=-1, when=-1, silence=20.0):
     layout = ImageRows(image_mesh(), IMAGES)
     total = shard_kronecker_sum(whole_operator(), layout)
     system = Shifted(total, floats(RIDGE))
-    inverse = sharded_mode_inverse(total, floats(RIDGE), 6)
+    inverse = sharded_kronecker_inverse(total, RIDGE, 6)
     kept, answer, begun = folder / "kept.npz", np.zeros_like(right_side()), 0
     if kept.exists():
         with np.load(kept) as found:

@@ -306,9 +306,10 @@ def _between(
     right: Float[Array, "r q p"],
 ) -> Float[Array, "m v"]:
     (_, m, _), (_, q, p) = terms.shape, right.shape
-    total = jnp.zeros((), vectors.dtype)
+    dtype = vectors.dtype
+    total = jnp.zeros((), dtype)
     for a, b in zip(terms, right, strict=True):
-        total = total + (a @ vectors).reshape(-1, p) @ b.T
+        total = total + (a.astype(dtype) @ vectors).reshape(-1, p) @ b.T.astype(dtype)
     return total.reshape(m, vectors.shape[1] // p * q)
 
 

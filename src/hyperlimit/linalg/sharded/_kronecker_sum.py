@@ -68,7 +68,10 @@ class ShardedKroneckerSum(AbstractOperator):
             blocks: Array,
             vectors: Array,
         ) -> Array:
-            own, weights = unstacked(own), weights[0]
+            own, dtype = unstacked(own), vectors.dtype
+            weights, right, blocks = (
+                part.astype(dtype) for part in (weights[0], right, blocks)
+            )
             size, p, columns = self.layout.size, right.shape[1], vectors.shape[1]
             given = jnp.swapaxes(vectors.reshape(size, p, columns), 1, 2)
             flat = given.reshape(size * columns, p)

@@ -8,7 +8,9 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
 )
 from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
+    diagonals,
     kronecker_inverse,
+    principal,
 )
 from hyperlimit.linalg.solvers._pivoted_cholesky import (
     LowRankInverse,
@@ -30,8 +32,10 @@ __all__ = [
     "Solution",
     "Stage",
     "conjugate_gradients",
+    "diagonals",
     "kronecker_inverse",
     "low_rank_inverse",
     "pivoted_cholesky",
     "preconditioner_for",
+    "principal",
 ]
