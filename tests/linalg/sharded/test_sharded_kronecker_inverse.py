@@ -1,5 +1,6 @@
 """The preconditioner that is found where the images are."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,8 +15,6 @@ from hyperlimit.linalg.sharded import (
 )
 from hyperlimit.linalg.solvers import conjugate_gradients
 from laws.sharded_cases import all_modes, floats, matrix_of, smooth_problem, some_modes
-
-LAYOUT = ImageRows(image_mesh(), 7)
 
 
 def sharded(parts):
@@ -66,11 +65,12 @@ def test_the_subspace_is_the_leading_one(epsilon):
 
 @pytest.mark.parametrize("make", [all_modes, some_modes])
 def test_roots_and_the_determinant(make, tolerance):
-    found, inverse = make(LAYOUT)
+    layout = ImageRows(image_mesh(), 7)
+    found, inverse = make(layout)
     inverse = inverse[: 7 * 4, : 7 * 4]
-    given = LAYOUT.scattered(np.eye(28).astype(found.dtype))
+    given = layout.scattered(np.eye(28).astype(found.dtype))
     root, turned = (
-        LAYOUT.gathered(jax.jit(product)(given))
+        layout.gathered(eqx.filter_jit(product)(given))
         for product in (found.root, found.root_transposed)
     )
     scale = np.abs(inverse).max()

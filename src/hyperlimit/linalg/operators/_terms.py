@@ -287,11 +287,14 @@ class ChosenSource(AbstractSource):
         self, rows: Int[Array, " a"], columns: Int[Array, " b"] | None
     ) -> Float[Array, "r a b"]:
         """Entries; without `columns` all of these rows."""
+        # Of the caller's kind, which in double precision is another than when made.
+        kind = rows.dtype
         if self.index_rows is not None:
-            rows = self.index_rows[rows]
+            rows = self.index_rows[rows].astype(kind)
         if self.index_columns is not None:
             whole = columns is None
             columns = self.index_columns if whole else self.index_columns[columns]
+            columns = columns.astype(kind)
         return self.source.made(rows, columns)
 
     @property
