@@ -87,8 +87,9 @@ def kept(layout):
 
 def streamed(layout):
     parts, source = smooth_problem(layout.images, 3)
-    total = KroneckerSum(StreamedTerms(source, 2), *map(floats, parts[1:]))
-    return shard_kronecker_sum(total, layout), padded(matrix_of(*parts), layout)
+    total = KroneckerSum(StreamedTerms(source, 100), *map(floats, parts[1:]))
+    found = shard_kronecker_sum(total, layout, block=2)
+    return found, padded(matrix_of(*parts), layout)
 
 
 def made_and_kept(layout):

@@ -146,7 +146,7 @@ def _product(
         own: AbstractTerms, weights: Array, shift: Array, vectors: Array
     ) -> Array:
         every = jax.lax.all_gather(vectors, AXIS, tiled=True)[: layout.images]
-        found = unstacked(own).between(every, weights[:, None, None])
+        found = unstacked(own).combined(weights[None]).times(every[None])
         found = jnp.where(layout.own()[1][:, None], found, 0)
         return found + shift * vectors
 

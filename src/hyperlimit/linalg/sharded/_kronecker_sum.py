@@ -176,7 +176,11 @@ class ShardedKroneckerSum(AbstractOperator):
 
 
 def shard_kronecker_sum(
-    total: KroneckerSum, layout: ImageRows, *, keep: bool = False
+    total: KroneckerSum,
+    layout: ImageRows,
+    *,
+    keep: bool = False,
+    block: int | None = None,
 ) -> ShardedKroneckerSum:
     """Deals out a Kronecker sum that every process has a description of.
 
@@ -187,6 +191,8 @@ def shard_kronecker_sum(
         total: square, and with square B_k.
         layout: which images are whose.
         keep: whether streamed rows are made once and kept: r N n / R numbers a rank.
+        block: streamed rows that are made at a time, by default as the sum has it; an
+            accelerator wants some 128, whatever n is (`docs/scaling.md`).
 
     Raises:
         InputError: for a sum that is not square, or of another number of images.
@@ -200,7 +206,11 @@ def shard_kronecker_sum(
 
     def own(rank: int) -> AbstractTerms:
         left = total.left.rows(jnp.asarray(layout.numbers(rank)))
-        return _kept(left) if keep and isinstance(left, StreamedTerms) else left
+        if not isinstance(left, StreamedTerms):
+            return left
+        if block is not None:
+            left = StreamedTerms(left.source, block)
+        return _kept(left) if keep else left
 
     def weights(rank: int) -> Array:
         index = layout.numbers(rank)
