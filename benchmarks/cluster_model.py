@@ -105,9 +105,7 @@ def main() -> None:
     given = vars(parser.parse_args())
     iterations = given.pop("iterations")
     problem = Problem(*given.values())
-    print(
-        "GPUs  A made  A V B  V gathered  M v  iteration  setup  solve  GB a card, setup"
-    )
+    print("GPUs  A made  A V B  V gathered  M v  iteration  setup  solve  GB, in setup")
     for ranks in (8, 64, 512):
         parts = [
             problem.made(ranks),

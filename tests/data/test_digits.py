@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 
 from hyperlimit.data import digits
@@ -25,3 +27,9 @@ def test_resizes():
 def test_refuses_an_empty_size(refuses):
     with refuses("size 0x4"):
         digits((0, 4))
+
+
+def test_refuses_without_the_package(monkeypatch, refuses):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    with refuses("'digits'", "pip install 'hyperlimit[sklearn]'"):
+        digits()

@@ -4,6 +4,7 @@ import numpy as np
 
 from hyperlimit.data._images import Images
 from hyperlimit.data._resize import resize
+from hyperlimit.errors import InputError
 
 
 def digits(size: tuple[int, int] | None = None) -> Images:
@@ -19,7 +20,8 @@ def digits(size: tuple[int, int] | None = None) -> Images:
         size: (height, width) to resize to, in pixels.
 
     Raises:
-        InputError: a side of the size is less than 1.
+        InputError: scikit-learn is not installed, or a side of the size is less than
+            1.
 
     Example:
         >>> images = digits()
@@ -28,7 +30,13 @@ def digits(size: tuple[int, int] | None = None) -> Images:
     """
     # Imported here because scikit-learn takes about a second, which the users of
     # the other data sets need not wait.
-    from sklearn.datasets import load_digits
+    try:
+        from sklearn.datasets import load_digits
+    except ModuleNotFoundError as error:
+        raise InputError(
+            "the data set 'digits' comes with the package scikit-learn, which is not "
+            "installed; run pip install 'hyperlimit[sklearn]'"
+        ) from error
 
     values, classes = load_digits(return_X_y=True)
     pixels = (values / 16).astype(np.float32).reshape(-1, 8, 8, 1)

@@ -33,6 +33,10 @@ class SolvedDensely(Solved):
         rows = (rows_of_image(cross, len(new), index) for index in range(len(new)))
         return jnp.stack([_explained(self.factor, cross.operator, r) for r in rows])
 
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
+        return jax.scipy.linalg.cho_solve((self.factor, True), values)
+
 
 @eqx.filter_jit
 def _explained(
@@ -55,8 +59,11 @@ def solve_densely(
 ) -> Outcome:
     """Solves for the weights of the known values, (v, k)."""
     solved = dense_factor(problem, noise)
-    weights = jax.scipy.linalg.cho_solve((solved.factor, True), values)
-    return solved, weights, Report("dense Cholesky", 0, 0.0, 0, 0.0, 1.0)
+    return (
+        solved,
+        solved.weights(values),
+        Report("dense Cholesky", "none", 0, 0.0, 0, 0.0, 1.0),
+    )
 
 
 def dense_factor(problem: GridProblem, noise: float) -> SolvedDensely:

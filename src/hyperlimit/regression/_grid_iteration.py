@@ -80,6 +80,15 @@ class SolvedByIteration(Solved):
         angles = image_angles(self.problem.limit, new, self.problem.x)
         return jnp.stack([self._by_nearest(cross, angles, i) for i in range(len(new))])
 
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
+        return conjugate_gradients(
+            self.system,
+            values,
+            self.preconditioner.operator,
+            tolerance=self.problem.tolerance,
+        ).vectors
+
     def _by_nearest(
         self, cross: Gram, angles: Float[np.ndarray, "m n"], index: int
     ) -> Float[Array, " q"]:
@@ -164,7 +173,8 @@ def solve_by_iteration(
         keeper=keeper,
     )
     report = Report(
-        f"conjugate gradients; preconditioner: {solved.preconditioner.name}",
+        "conjugate gradients",
+        solved.preconditioner.name,
         gram.report.terms,
         gram.report.error,
         int(solution.iterations.max()),
@@ -178,5 +188,6 @@ def iterative_factors(
     problem: GridProblem, gram: Gram, noise: float
 ) -> SolvedByIteration:
     """The operator with its preconditioner."""
-    found = preconditioner_for(gram.operator, noise, problem.memory)
+    groups = None if problem.complete else problem.image
+    found = preconditioner_for(gram.operator, noise, problem.memory, groups)
     return SolvedByIteration(gram, noise, found, problem)

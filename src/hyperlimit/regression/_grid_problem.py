@@ -88,7 +88,8 @@ class Report(NamedTuple):
     """How a grid regression was solved.
 
     Attributes:
-        method: in words.
+        method: "dense Cholesky" or "conjugate gradients".
+        preconditioner: in words.
         terms: of the Kronecker sum, 0 if there is none.
         kernel_error: the largest error of a kernel entry that was found.
         iterations, residual: of conjugate gradients; the true relative residual.
@@ -96,6 +97,7 @@ class Report(NamedTuple):
     """
 
     method: str
+    preconditioner: str
     terms: int
     kernel_error: float
     iterations: int
@@ -111,6 +113,10 @@ class Solved(eqx.Module):
         self, cross: Gram, new: Float[Array, "m ..."], exact: bool
     ) -> Float[Array, "m q"]:
         """k^T (K + noise)^{-1} k for every new image and coordinate."""
+
+    @abstractmethod
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
 
 
 Outcome = tuple[Solved, Float[Array, "v k"], Report]

@@ -100,7 +100,9 @@ def regress_grid(
         )
     quadratic = float(jnp.sum(given.values * weights))
     scale = fitted_amplitude(amplitude, quadratic, given.values.size)
-    return GridRegression(problem, weights, noise, scale, solved, report, given.flat)
+    return GridRegression(
+        problem, given.values, weights, noise, scale, solved, report, given.flat
+    )
 
 
 def restored_grid_regression(
@@ -108,6 +110,7 @@ def restored_grid_regression(
     kind: str,
     x: Float[Array, "n ..."],
     z: Float[Array, "p dz"],
+    values: Float[Array, "v k"],
     weights: Float[Array, "v k"],
     *,
     known: Bool[np.ndarray, "n p"],
@@ -126,8 +129,8 @@ def restored_grid_regression(
         if _is_dense(problem, "auto")
         else iterative_factors(problem, problem.gram(), noise)
     )
-    report = Report("restored", 0, 0.0, 0, 0.0, 1.0)
-    return GridRegression(problem, weights, noise, amplitude, solved, report)
+    report = Report("restored", "none", 0, 0.0, 0, 0.0, 1.0)
+    return GridRegression(problem, values, weights, noise, amplitude, solved, report)
 
 
 def _mean_prior(problem: GridProblem) -> float:

@@ -1,11 +1,12 @@
 """Where a result comes from: versions, commit, machine."""
 
+import contextlib
 import os
 import platform
 import resource
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jax
@@ -21,10 +22,19 @@ def provenance() -> dict[str, object]:
         "hyperlimit": hyperlimit.__version__,
         "commit": _commit(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": _versions(),
         "device": str(jax.devices()[0].platform),
         "cores": os.cpu_count(),
     }
+
+
+def _versions() -> dict[str, str]:
+    """Those of the packages that are installed."""
+    found = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def peak_memory() -> int:

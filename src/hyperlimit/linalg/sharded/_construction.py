@@ -111,7 +111,7 @@ def _leading(
 
     def of_rank(
         own: AbstractTerms, weights: Array, combinations: Array, images: Array
-    ) -> tuple[Array, ...]:
+    ) -> tuple[Array, Array, Array]:
         every = jax.lax.all_gather(images, AXIS, tiled=True)[: layout.images]
         products = unstacked(own).combined(combinations).each(every)
         mine = jnp.where(layout.own()[1][:, None], images, 0)

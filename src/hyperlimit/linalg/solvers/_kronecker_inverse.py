@@ -109,6 +109,17 @@ class KroneckerInverse(AbstractPreconditioner):
         rest = (i[:, None] == j[None, :]).astype(self.dtype) - left @ right.T
         return kept + rest * ((one / self.outer[None]) @ two.T)
 
+    def image_inverses(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
+        r"""$[(M^{-1})_{ii}]^{-1} v_i$ for the diagonal block of every image i."""
+        squares = self.images**2
+        modes = squares @ (1 / self.inner)
+        if self.truncated:
+            rest = 1 - jnp.sum(squares, axis=1)
+            modes = modes + rest[:, None] / self.outer[None, :]
+        back = jnp.linalg.inv(self.coordinates)
+        inside = jnp.einsum("qp,npc->nqc", back, vectors) / modes[..., None]
+        return jnp.einsum("qp,nqc->npc", back, inside)
+
     @property
     def truncated(self) -> bool:
         """Whether Q leaves a complement."""

@@ -3,7 +3,6 @@
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 
 from hyperlimit.limits import dual_limit
 from hyperlimit.networks import mlp
@@ -27,9 +26,10 @@ def nearest_neighbours(problem: CompletionProblem) -> Floats:
         problem.flat(images)[:, ~problem.hidden].reshape(images.n, -1)
         for images in (problem.train, problem.test)
     )
-    index = NearestNeighbors(n_neighbors=count).fit(train)
-    chosen = index.kneighbors(test, return_distance=False)
-    return _pixel_means(problem, chosen)
+    products = test.astype(np.float64) @ train.astype(np.float64).T
+    # Squared distances, but for what no training image changes.
+    distances = np.sum(train.astype(np.float64) ** 2, axis=1) - 2 * products
+    return _pixel_means(problem, np.argsort(distances, axis=1)[:, :count])
 
 
 def ntk_vector(problem: CompletionProblem) -> Floats:

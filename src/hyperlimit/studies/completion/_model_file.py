@@ -15,7 +15,7 @@ from hyperlimit.studies.completion._config import CompletionConfig
 from hyperlimit.studies.completion._problem import CompletionProblem, pixel_coordinates
 
 _FORMAT = 3
-_ARRAYS = ("x", "weights", "observed", "centre", "scale", "known", "levels")
+_ARRAYS = ("x", "values", "weights", "observed", "centre", "scale", "known", "levels")
 
 
 def save_model(
@@ -34,6 +34,7 @@ def save_model(
         path,
         header=np.array(json.dumps(header)),
         x=np.asarray(fit.x),
+        values=np.asarray(fit.values),
         weights=np.asarray(fit.weights),
         observed=problem.observed,
         centre=problem.centre,
@@ -59,6 +60,7 @@ class CompletionModel:
             self.config.kernel,
             jnp.asarray(arrays["x"]),
             jnp.asarray(pixel_coordinates(self.shape[:2]), arrays["x"].dtype),
+            jnp.asarray(arrays["values"]),
             jnp.asarray(arrays["weights"]),
             known=arrays["known"],
             noise=float(header["noise"]),
