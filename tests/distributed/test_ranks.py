@@ -160,3 +160,23 @@ with session() as rank:
         if turn == 20 and rank.number == 1:
             os.kill(os.getpid(), signal.SIGKILL)
 """
+
+
+@pytest.mark.long
+def test_a_solve_that_keeps_its_stages_goes_on(tmp_path):
+    """Killed in the middle of its iterations, and the same to the bit."""
+    pytest.importorskip("orbax.checkpoint", reason="needs hyperlimit[checkpoints]")
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir()
+    cut.mkdir()
+    assert launched(PROGRAMS / "kept_solve.py", whole)[1] == 0
+    words = (PROGRAMS / "kept_solve.py", cut, "SIGKILL", 1, 30)
+    said, status, _ = launched(*words, restarts=1)
+    assert status == 0, said
+    assert "rank 1 of 2 was ended by SIGKILL" in said
+    begun = int(said.split("the first chunk ended at iteration ")[1].split()[0])
+    assert begun > 8
+    answer = np.load(cut / "answer.npy")
+    np.testing.assert_array_equal(answer, np.load(whole / "answer.npy"))
+    exact = direct()
+    np.testing.assert_allclose(answer, exact, atol=1e-2 * np.abs(exact).max())
