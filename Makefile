@@ -17,8 +17,9 @@ PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 test: $(READY)
 	$(PYTEST) --quiet --doctest-modules src/hyperlimit
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
-	  tests/dynamics tests/empirical tests/estimators tests/finite tests/layers tests/linalg tests/limits \
-	  tests/meta_wide tests/numerics tests/regression
+	  tests/distributed tests/dynamics tests/empirical tests/estimators tests/finite \
+	  tests/layers tests/linalg tests/limits tests/meta_wide tests/numerics \
+	  tests/regression
 	$(PYTEST)
 
 test-long: $(READY)

@@ -13,7 +13,15 @@ Examples:
 
 import importlib
 
-from hyperlimit import data, finite, layers, limits, meta_wide, networks
+from hyperlimit import (
+    data,
+    distributed,
+    finite,
+    layers,
+    limits,
+    meta_wide,
+    networks,
+)
 from hyperlimit.activations import activation
 from hyperlimit.diagnosis import diagnose
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
@@ -69,6 +77,7 @@ __all__ = [
     "activation",
     "data",
     "diagnose",
+    "distributed",
     "dual_limit",
     "empirical_ntk",
     "finite",

@@ -182,14 +182,14 @@ def kronecker_inverse(
     )
     products = np.asarray(_inner_products(total.left), np.float64)
     inner = np.einsum("kpq,lpq->kl", right, right, optimize=True)
-    one, two = _principal(products, inner)
+    one, two = principal(products, inner)
     right = np.tensordot(two.T, right, 1)
     own = np.tensordot(weights.mean(axis=1), blocks, 1) + ridge * np.eye(p)
     basis = scipy.linalg.eigh(right[0], own)[1]
     terms = [_combined(total.left, jnp.asarray(u[None], total.dtype)) for u in one.T]
     images = _images(terms[0], rank)
     forms = np.stack([np.asarray(_forms(term, images), np.float64) for term in terms])
-    strengths, blocks = (_diagonals(basis, part) for part in (right, blocks))
+    strengths, blocks = (diagonals(basis, part) for part in (right, blocks))
     shares = weights @ np.asarray(images, np.float64) ** 2
     lowest = ridge * np.sum(basis**2, axis=0)
     found = forms.T @ strengths + shares.T @ blocks + lowest
@@ -203,14 +203,14 @@ def kronecker_inverse(
     return KroneckerInverse(images, *parts)
 
 
-def _diagonals(
+def diagonals(
     basis: Float[np.ndarray, "p q"], matrices: Float[np.ndarray, "k p p"]
 ) -> Float[np.ndarray, "k q"]:
     """w_q^T B_k w_q."""
     return np.stack([np.sum(basis * (b @ basis), axis=0) for b in matrices])
 
 
-def _principal(
+def principal(
     left: Float[np.ndarray, "r r"], right: Float[np.ndarray, "r r"]
 ) -> tuple[Float[np.ndarray, "r j"], Float[np.ndarray, "r j"]]:
     r"""Coefficients of $A'_j = \sum_k u_{kj} A_k$ and $B'_j = \sum_k v_{kj} B_k$.
