@@ -165,7 +165,7 @@ with session() as rank:
 @pytest.mark.long
 def test_a_solve_that_keeps_its_stages_goes_on(tmp_path):
     """Killed in the middle of its iterations, and the same to the bit."""
-    pytest.importorskip("orbax.checkpoint", reason="needs hyperlimit[checkpoints]")
+    pytest.importorskip("orbax.checkpoint", reason="Orbax is not installed")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
