@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import hyperlimit as hl
 from laws.sharded_cases import CASES, matrix_of, smooth_problem
+from regression.problems import grid, hypernetwork
 
 PROGRAMS = Path(__file__).parent / "programs"
 ROOT = Path(__file__).parents[2]
@@ -180,3 +182,22 @@ def test_a_solve_that_keeps_its_stages_goes_on(tmp_path):
     np.testing.assert_array_equal(answer, np.load(whole / "answer.npy"))
     exact = direct()
     np.testing.assert_allclose(answer, exact, atol=1e-2 * np.abs(exact).max())
+
+
+def test_a_regression_is_the_same_on_two_ranks(tmp_path, epsilon):
+    """`regress_grid` shares its products, and every rank has the answer."""
+    program = PROGRAMS / "grid_regression.py"
+    said, status, _ = launched(program, tmp_path)
+    assert status == 0, said
+    weights, mean = (
+        [np.load(tmp_path / f"{name}_{rank}.npy") for rank in range(2)]
+        for name in ("weights", "mean")
+    )
+    np.testing.assert_array_equal(weights[0], weights[1])
+    x, z, y = grid(images=9)
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    alone = hl.regress_grid(limit, x, z, y, ridge=0.05, tolerance=1e-4)
+    # Both are within the tolerance of the answer, on other roundings.
+    scale = np.abs(alone.weights).max()
+    np.testing.assert_allclose(weights[0], alone.weights, atol=1e-4 * scale)
+    np.testing.assert_allclose(mean[0], alone.mean(x[:2]), atol=1e-3)
