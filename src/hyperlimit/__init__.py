@@ -48,6 +48,7 @@ from hyperlimit.layers import (
     LowRank,
     Residual,
 )
+from hyperlimit.likelihood import log_marginal_likelihood, tune
 from hyperlimit.limits import dual_limit
 from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
@@ -87,6 +88,7 @@ __all__ = [
     "layers",
     "limits",
     "load",
+    "log_marginal_likelihood",
     "meta_wide",
     "meta_wide_limit",
     "mlp",
@@ -99,6 +101,7 @@ __all__ = [
     "siren",
     "taylor_terms",
     "training_dynamics",
+    "tune",
     "unit_rows",
 ]
 __version__ = "0.1.0"

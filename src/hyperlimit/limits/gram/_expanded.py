@@ -109,7 +109,7 @@ def expanded(
             # Images with deviations of their own: half of the sum and its mirror.
             spread = box
             half = eqx.tree_at(lambda p: p.coefficients, one, one.coefficients / 2)
-            polynomials += [half, _mirrored(half)]
+            polynomials += [half, mirrored(half)]
             back = coordinate_state(setting.spec.primary, sides.right.z, sides.left.z)
             mirror = np.swapaxes(slabs(part, found, back), 1, 2)
             right += [made, mirror]
@@ -121,10 +121,10 @@ def expanded(
             weights.append(own[0])
             blocks.append(own[1])
     left, other = (
-        _scales(side.std, spread, std, setting.dtype) for side in sides.diagonals
+        scales_of(side.std, spread, std, setting.dtype) for side in sides.diagonals
     )
     scales = (left, other)
-    terms, where = _terms(setting, sides, tuple(polynomials), kernels, scales)
+    terms, where = left_terms(setting, sides, tuple(polynomials), kernels, scales)
     p, q = state.pair.gap.shape
     operator = KroneckerSum(
         terms,
@@ -194,7 +194,7 @@ def _polynomials(
     )
 
 
-def _mirrored(one: Polynomials) -> Polynomials:
+def mirrored(one: Polynomials) -> Polynomials:
     return eqx.tree_at(
         lambda p: p.coefficients, one, jnp.swapaxes(one.coefficients, 1, 2)
     )
@@ -224,12 +224,12 @@ def own_blocks(
     return weights, np.stack([slab(part, s, s, 0.0, state) for s in nodes])
 
 
-def _scales(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
+def scales_of(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
     unit = box.unit_scale(std)
     return Scales(jnp.asarray(unit, dtype), jnp.asarray(std / middle, dtype))
 
 
-def _terms(
+def left_terms(
     setting: Setting,
     sides: Sides,
     polynomials: tuple[Polynomials, ...],
