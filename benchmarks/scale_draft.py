@@ -1,5 +1,12 @@
-import sys, time, resource
-import jax, jax.numpy as jnp, numpy as np, hyperlimit as hl
+import resource
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import hyperlimit as hl
 from hyperlimit.linalg.operators import Shifted
 from hyperlimit.linalg.solvers import conjugate_gradients, preconditioner_for
 

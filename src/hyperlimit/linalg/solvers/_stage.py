@@ -1,7 +1,6 @@
 """What a solve needs to go on, and where it is kept."""
 
 from abc import ABC, abstractmethod
-
 from typing import NamedTuple
 
 import equinox as eqx
