@@ -1,5 +1,6 @@
 """What is kept of a solve, and what a folder must hold to go on."""
 
+import gc
 import json
 
 import equinox as eqx
@@ -18,6 +19,20 @@ SIZE = 60
 DRAW = np.random.default_rng(7)
 BASIS = np.linalg.qr(DRAW.standard_normal((SIZE, SIZE)))[0]
 RIGHT = DRAW.standard_normal((SIZE, 2))
+
+
+def noisy(test):
+    """Orbax's threads that meet the damage after it was noticed say so again."""
+    for kind in ("PytestUnraisableException", "PytestUnhandledThreadException"):
+        test = pytest.mark.filterwarnings(f"ignore::pytest.{kind}Warning")(test)
+    return pytest.mark.usefixtures("collected")(test)
+
+
+@pytest.fixture
+def collected():
+    """What they left is collected before the next test begins."""
+    yield
+    gc.collect()
 
 
 def operator(ridge=0.01, dtype=float):
@@ -149,8 +164,7 @@ def test_other_entries_are_refused(ended, refuses):
         solved(ended, operator=other)
 
 
-# Threads of Orbax's reader that meet the damage after it was noticed say so again.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@noisy
 @pytest.mark.parametrize("damage", ["cut short", "a bit", "missing"])
 def test_the_stage_before_is_taken_if_the_latest_is_damaged(ended, damage):
     last = max(stages(ended))
@@ -169,7 +183,7 @@ def test_the_stage_before_is_taken_if_the_latest_is_damaged(ended, damage):
     np.testing.assert_array_equal(found.vectors, solved(None).vectors)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@noisy
 @pytest.mark.filterwarnings("ignore:the checkpoint:UserWarning")
 def test_no_readable_stage_is_said(ended, refuses):
     for path in ended.rglob("stage/**/*"):
