@@ -12,12 +12,12 @@ demo: $(READY)
 	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out
 
 # Two processes, for two cores; a file's tests share what they set up.
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: $(READY)
-	$(BIN)/pytest --quiet --doctest-modules src/hyperlimit
+	$(PYTEST) --quiet --doctest-modules src/hyperlimit
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
-	  tests/dynamics tests/empirical tests/finite tests/layers tests/linalg tests/limits \
+	  tests/dynamics tests/empirical tests/estimators tests/finite tests/layers tests/linalg tests/limits \
 	  tests/meta_wide tests/numerics tests/regression
 	$(PYTEST)
 

@@ -11,6 +11,8 @@ Examples:
     (2, 2)
 """
 
+import importlib
+
 from hyperlimit import data, finite, layers, limits, meta_wide, networks
 from hyperlimit.activations import activation
 from hyperlimit.diagnosis import diagnose
@@ -91,3 +93,13 @@ __all__ = [
     "unit_rows",
 ]
 __version__ = "0.1.0"
+
+_ESTIMATORS = ("HyperkernelGP", "HyperkernelRegressor")
+
+
+def __getattr__(name: str):
+    """The estimators, which need scikit-learn, when they are first asked for."""
+    if name == "estimators" or name in _ESTIMATORS:
+        estimators = importlib.import_module("hyperlimit.estimators")
+        return estimators if name == "estimators" else getattr(estimators, name)
+    raise AttributeError(f"module 'hyperlimit' has no attribute {name!r}")

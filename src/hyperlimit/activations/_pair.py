@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from hyperlimit.numerics import clipped, saturation
+from hyperlimit.numerics import Positive, clipped, saturation
 
 
 class GaussianPair(eqx.Module):
@@ -62,7 +62,7 @@ class GaussianPair(eqx.Module):
         """One minus the squared correlation, without cancellation at gap 0."""
         return self.gap * (2 - self.gap)
 
-    def rescaled(self, factor: float) -> "GaussianPair":
+    def rescaled(self, factor: float | Positive) -> "GaussianPair":
         """The pair of `factor * u` and `factor * v`."""
         return GaussianPair(self.std_x * factor, self.std_y * factor, self.gap)
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.activations import GaussianPair
-from hyperlimit.numerics import clipped, safe_hypot, safe_ratio, saturation
+from hyperlimit.numerics import Positive, clipped, safe_hypot, safe_ratio, saturation
 
 
 class KernelState(eqx.Module):
@@ -74,7 +74,7 @@ class KernelState(eqx.Module):
         pair = jax.tree.map(shaped, self.pair, other.pair)
         return KernelState(pair, shaped(self.tangent, other.tangent), self.exponents)
 
-    def rescaled(self, factor: float) -> "KernelState":
+    def rescaled(self, factor: float | Positive) -> "KernelState":
         """The state of outputs multiplied by a constant."""
         if factor == 1.0:
             return self
@@ -128,11 +128,11 @@ class KernelState(eqx.Module):
         return KernelState(GaussianPair(std_x, std_y, gap), tangent, exponents)
 
 
-def constant_state(like: KernelState, std: float) -> KernelState:
+def constant_state(like: KernelState, std: float | Positive) -> KernelState:
     """The state of a trained number with deviation `std`, shared by all inputs."""
     pair = GaussianPair(
-        jnp.full_like(like.pair.std_x, std),
-        jnp.full_like(like.pair.std_y, std),
+        std * jnp.ones_like(like.pair.std_x),
+        std * jnp.ones_like(like.pair.std_y),
         jnp.zeros_like(like.pair.gap),
     )
     return KernelState.of_inputs(pair).times(None)

@@ -99,7 +99,7 @@ def expanded(
     spread = Box(0.0, 0.0, angle)
     share = atol / len(setting.parts) / 2
     for part in setting.parts:
-        box, power = _box(part, sides.std, angle, atol / largest)
+        box, power = box_of(part, sides.std, angle, atol / largest)
         most = (sides.std.max() / std) ** (2 * power)
         most *= sides.tangent if part.with_tangent else 1.0
         found = expand(part, box, state, share / max(most, 1e-300))
@@ -117,7 +117,7 @@ def expanded(
             polynomials.append(one)
             right.append(made)
         if sides.same:
-            own = _own(part, box, power, std, sides.diagonals[0], state)
+            own = own_blocks(part, box, power, std, sides.diagonals[0], state)
             weights.append(own[0])
             blocks.append(own[1])
     left, other = (
@@ -154,7 +154,7 @@ def _coordinate_state(primary: Network, a: Array, b: Array) -> KernelState:
     return state
 
 
-def _box(
+def box_of(
     part: Part, std: np.ndarray, angle: float, relative: float
 ) -> tuple[Box, float]:
     """Where the part is expanded, and the power of deviations that comes before it."""
@@ -200,7 +200,7 @@ def _mirrored(one: Polynomials) -> Polynomials:
     )
 
 
-def _own(
+def own_blocks(
     part: Part,
     box: Box,
     power: float,

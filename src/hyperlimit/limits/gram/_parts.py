@@ -11,7 +11,8 @@ from jaxtyping import Array, Float
 from hyperlimit.activations import GaussianPair
 from hyperlimit.layers import AbstractLayer, KernelState
 from hyperlimit.limits._walk import walk
-from hyperlimit.networks import Hypernetwork, Network
+from hyperlimit.networks import FreeNumber, Hypernetwork, Network, with_numbers
+from hyperlimit.numerics import Positive
 
 
 class Part(NamedTuple):
@@ -23,10 +24,13 @@ class Part(NamedTuple):
 
     Attributes:
         name: "nngp", "own" for U or "generated" for V.
+        numbers, values: of the primary network, where they are not what it says.
     """
 
     primary: Network
     name: str
+    numbers: tuple[FreeNumber, ...] = ()
+    values: Float[Array, " q"] | Float[np.ndarray, " q"] | None = None
 
     @property
     def with_tangent(self) -> bool:
@@ -70,18 +74,23 @@ def part_values(
     coordinates: KernelState,
 ) -> Float[Array, "..."]:
     """F, everything broadcast against everything; one rank."""
-    return _part_values(part.primary, part.name, std_x, std_y, angle, coordinates)
+    return _part_values(*part, std_x, std_y, angle, coordinates)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _part_values(
     primary: Network,
     name: str,
+    numbers: tuple[FreeNumber, ...],
+    values: Array | None,
     std_x: Array,
     std_y: Array,
     angle: Array,
     coordinates: KernelState,
 ) -> Array:
+    if values is not None:
+        primary = with_numbers(primary, numbers, [Positive(v) for v in values])
+
     def at(tangent: float) -> KernelState:
         pair = GaussianPair(std_x, std_y, 2 * jnp.sin(angle / 2) ** 2)
         meta = KernelState(pair, jnp.full_like(angle, tangent))

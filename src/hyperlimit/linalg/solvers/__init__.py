@@ -6,16 +6,17 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
     Solution,
     conjugate_gradients,
 )
+from hyperlimit.linalg.solvers._gaussian_samples import gaussian_samples
 from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
     kronecker_inverse,
 )
-from hyperlimit.linalg.solvers._pivoted_cholesky import (
-    LowRankInverse,
-    PartialFactor,
-    low_rank_inverse,
-    pivoted_cholesky,
+from hyperlimit.linalg.solvers._log_determinant import (
+    LogDeterminant,
+    log_determinant,
 )
+from hyperlimit.linalg.solvers._low_rank_inverse import LowRankInverse, low_rank_inverse
+from hyperlimit.linalg.solvers._pivoted_cholesky import PartialFactor, pivoted_cholesky
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage, System
 
@@ -23,6 +24,7 @@ __all__ = [
     "AbstractKeeper",
     "AbstractPreconditioner",
     "KroneckerInverse",
+    "LogDeterminant",
     "LowRankInverse",
     "PartialFactor",
     "Preconditioner",
@@ -31,7 +33,9 @@ __all__ = [
     "Stage",
     "System",
     "conjugate_gradients",
+    "gaussian_samples",
     "kronecker_inverse",
+    "log_determinant",
     "low_rank_inverse",
     "pivoted_cholesky",
     "preconditioner_for",

@@ -89,7 +89,7 @@ class KroneckerInverse(AbstractPreconditioner):
         squares = self.images**2
         rest = 1 - jnp.sum(squares, axis=1)
         modes = squares @ (1 / self.inner)
-        if self._truncated:
+        if self.truncated:
             modes = modes + rest[:, None] / self.outer[None, :]
         return (modes @ (self.coordinates**2).T).reshape(-1)
 
@@ -104,13 +104,25 @@ class KroneckerInverse(AbstractPreconditioner):
         kept = jnp.einsum(
             "al,lq,bl,aq,bq->ab", left, 1 / self.inner, right, one, two, optimize=True
         )
-        if not self._truncated:
+        if not self.truncated:
             return kept
         rest = (i[:, None] == j[None, :]).astype(self.dtype) - left @ right.T
         return kept + rest * ((one / self.outer[None]) @ two.T)
 
+    def image_inverses(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
+        r"""$[(M^{-1})_{ii}]^{-1} v_i$ for the diagonal block of every image i."""
+        squares = self.images**2
+        modes = squares @ (1 / self.inner)
+        if self.truncated:
+            rest = 1 - jnp.sum(squares, axis=1)
+            modes = modes + rest[:, None] / self.outer[None, :]
+        back = jnp.linalg.inv(self.coordinates)
+        inside = jnp.einsum("qp,npc->nqc", back, vectors) / modes[..., None]
+        return jnp.einsum("qp,nqc->npc", back, inside)
+
     @property
-    def _truncated(self) -> bool:
+    def truncated(self) -> bool:
+        """Whether Q leaves a complement."""
         return self.images.shape[1] < self.images.shape[0]
 
     def _roots(self) -> tuple[Array, Array]:
@@ -134,7 +146,7 @@ class KroneckerInverse(AbstractPreconditioner):
     ) -> Float[Array, "n c p"]:
         n, c, p = modes.shape
         inside = (self.images.T @ modes.reshape(n, c * p)).reshape(-1, c, p)
-        if not self._truncated:
+        if not self.truncated:
             return (self.images @ (inside * inner[:, None]).reshape(-1, c * p)).reshape(
                 n, c, p
             )
