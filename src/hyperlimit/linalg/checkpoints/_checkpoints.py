@@ -131,7 +131,9 @@ class Checkpoints(AbstractKeeper):
 
     def _due(self) -> bool:
         late = time.monotonic() - self._moment >= self._seconds
-        due = late and self._chunks >= self._every
+        # A solve does not wait for a slow disk: the next chunk is as good.
+        free = not self._manager.is_saving_in_progress()
+        due = late and self._chunks >= self._every and free
         if jax.process_count() > 1:
             # Clocks differ, and all write or none.
             due = bool(multihost_utils.broadcast_one_to_all(np.asarray(due)))
