@@ -41,7 +41,7 @@ check: lint types imports test
 # install it from wherever they are set up to look.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --extra data --group dev --no-annotate --no-emit-index-url \
+	  --extra data --extra cluster --group dev --no-annotate --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements/lock.txt
 

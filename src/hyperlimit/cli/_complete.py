@@ -88,6 +88,13 @@ def complete(
     finite_steps: Annotated[
         int, Option(help="Training steps of the finite hypernetwork.")
     ] = 1000,
+    checkpoint: Annotated[
+        Path | None,
+        Option(
+            help="A folder in which an iterative solve is kept every minute: started "
+            "again with the same settings, it goes on from there."
+        ),
+    ] = None,
     out: Annotated[Path, Option(help="The folder for the results.")] = Path("out"),
 ) -> None:
     """Learn from some images, complete the others from the part that is seen.
@@ -123,5 +130,7 @@ def complete(
         precision=precision,
         finite_steps=finite_steps,
     )
-    metrics = run(config, out, TerminalReporter(), compare=compare)
+    metrics = run(
+        config, out, TerminalReporter(), compare=compare, checkpoint=checkpoint
+    )
     print_completion(metrics, out)
