@@ -169,26 +169,20 @@ def test_numbers_are_recovered(targets, best):
 
 
 @pytest.mark.parametrize("known", [None, mask()], ids=["all", "some"])
-def test_numbers_are_recovered_by_iteration(targets, best, known, monkeypatch):
+def test_iteration_climbs_as_high(targets, known, monkeypatch):
+    """The exact likelihood of what was found, beside the exact optimum."""
+    given = (jnp.asarray(images(), float), coordinates(), targets, known)
+    begun = spec(0.7 * BANDWIDTH)
+    exact = hl.tune(begun, *given, ridge=3 * RIDGE, steps=15)
     monkeypatch.setattr(_tune, "_DENSE", 0)
-    found = hl.tune(
-        hl.dual_limit(spec(BANDWIDTH / 2)),
-        jnp.asarray(images(), float),
-        coordinates(),
-        targets,
-        known,
-        ridge=10 * RIDGE,
-        learn=LEARN,
-    )
-    theta, value, covariance = best
-    learned = np.log(
-        [found.spec.primary.inputs.bandwidth / BANDWIDTH, found.ridge / RIDGE]
-    )
-    # With three values in ten missing the data know a little less.
-    bound = 3 * np.sqrt(np.diag(covariance))
-    assert (np.abs(learned - theta) < bound).all()
-    if known is None:
-        assert abs(found.log_likelihood - value) < 4 * found.error + 1
+    found = hl.tune(hl.dual_limit(begun), *given, ridge=3 * RIDGE, steps=15)
+    monkeypatch.undo()
+    checked = hl.tune(found.spec, *given, ridge=found.ridge, steps=0)
+    start = exact.history[0].log_likelihood
+    assert exact.log_likelihood > start + 20
+    # Of some values the probes of one seed leave an error of about three.
+    assert checked.log_likelihood > exact.log_likelihood - 1.5 * found.error - 0.5
+    assert abs(found.log_likelihood - checked.log_likelihood) < 4 * found.error + 0.5
     assert found.error > 0
     values = [step.log_likelihood for step in found.history]
     assert values == sorted(values)

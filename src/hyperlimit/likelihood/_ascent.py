@@ -11,6 +11,8 @@ from hyperlimit.errors import InputError
 from hyperlimit.likelihood._evaluation import AbstractObjective, Evaluation
 from hyperlimit.likelihood._log_numbers import LogNumbers
 
+# What SciPy's codes say, but for a failed line search.
+_REASONS = {0: "the slopes are zero", 1: "there were no more steps"}
 # Told the steps so far and the log likelihood.
 Progress = Callable[[int, float], None]
 
@@ -139,6 +141,6 @@ def ascend(
             callback=record,
             options={"maxiter": steps, "ftol": 0.0, "gtol": 1e-9, "maxls": 10},
         )
-        reason = reason or str(ended.message).lower()
+        reason = reason or _REASONS.get(ended.status, "the line search ended")
     assert seen.best is not None
     return Ascent(*seen.best, tuple(history), reason or "no steps were asked for")

@@ -18,7 +18,7 @@ from hyperlimit.limits.gram._expanded import (
     mirrored,
     scales_of,
 )
-from hyperlimit.limits.gram._expansion import Box, expand
+from hyperlimit.limits.gram._expansion import Box, Expansion, expand
 from hyperlimit.limits.gram._free_kernel import FreeKernel
 from hyperlimit.limits.gram._gram_of import check_scales, checked_error, chosen_points
 from hyperlimit.limits.gram._meta_kernels import MetaDiagonal, MetaKernels
@@ -43,6 +43,8 @@ from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
 _ROOM, _FINER = 1.1, 10
 # By how much a number is larger where its derivative is seen to.
 _STEP = 1.1
+# Numbers of nodes and of powers of the angle are multiples of these.
+_NODES, _POWERS = 4, 16
 # Numbers of one array in a tile of the gradient.
 _TILE_NUMBERS = 2**22
 
@@ -214,8 +216,20 @@ class GramFamily:
             share = self.tolerance * whole / len(kernel.parts) / _FINER / factor
             with jax.enable_x64(True):
                 expansion = expand(part, box, state, share, _moved(part))
+                expansion = self._padded(expansion, len(made))
                 made.append(layout_of(part.name, expansion, box, degree))
         return tuple(made)
+
+    def _padded(self, found: Expansion, part: int) -> Expansion:
+        """With nodes of no weight: renewed expansions then find compiled code."""
+        r, d = found.coefficients.shape[0], found.coefficients.shape[3]
+        rank, powers = -(-r // _NODES) * _NODES, -(-d // _POWERS) * _POWERS
+        if self._layouts is not None:
+            before = self._layouts[part].coefficients.shape
+            rank, powers = max(rank, before[0]), max(powers, before[3])
+        nodes = np.concatenate([found.nodes, np.repeat(found.nodes[:1], rank - r, 0)])
+        room = ((0, rank - r), (0, 0), (0, 0), (0, powers - d))
+        return Expansion(nodes, np.pad(found.coefficients, room), found.error)
 
     def _largest(self, kernel: FreeKernel, found: Diagonal) -> Array:
         """Entries on the diagonal, of the image of largest deviation."""
