@@ -41,6 +41,7 @@ from hyperlimit.layers import (
     Residual,
 )
 from hyperlimit.limits import dual_limit
+from hyperlimit.linalg.checkpoints import Checkpoints
 from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
@@ -48,6 +49,7 @@ from hyperlimit.serialisation import load, save
 
 __all__ = [
     "AveragePool",
+    "Checkpoints",
     "Convolution",
     "Coordinates",
     "Dense",
