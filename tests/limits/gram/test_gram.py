@@ -88,8 +88,8 @@ def test_lengths_over_a_decade_and_the_cone_at_equal_images():
         found = np.asarray(gram.as_matrix())
         assert np.abs(found - matrix).max() <= tight * matrix.max()
         terms.append(gram.report.terms)
-    assert terms[0] < 70
-    assert terms[1] < 150
+    assert terms[0] < 30
+    assert terms[1] < 60
 
 
 @pytest.mark.float64_only(reason="three digits more than asked for")
