@@ -50,6 +50,7 @@ from hyperlimit.layers import (
 )
 from hyperlimit.likelihood import log_marginal_likelihood, tune
 from hyperlimit.limits import dual_limit
+from hyperlimit.linalg.checkpoints import Checkpoints
 from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
@@ -57,6 +58,7 @@ from hyperlimit.serialisation import load, save
 
 __all__ = [
     "AveragePool",
+    "Checkpoints",
     "Convolution",
     "Coordinates",
     "Dense",

@@ -25,7 +25,13 @@ from hyperlimit.limits.gram._meta_kernels import (
 )
 from hyperlimit.limits.gram._parts import Part, degree, parts_of
 from hyperlimit.limits.gram._pivot_terms import PivotTerms
-from hyperlimit.limits.gram._pivots import Pivots, combined_slabs, pivots
+from hyperlimit.limits.gram._pivots import (
+    Pivots,
+    any_arguments,
+    combined_slabs,
+    pivots,
+    sampled_arguments,
+)
 from hyperlimit.limits.gram._points import Points
 from hyperlimit.limits.gram._terms import (
     AbstractFactors,
@@ -114,7 +120,8 @@ def expanded(
         wanted = share / max(most, 1e-300)
         if box.high > box.low:
             # Images with deviations of their own.
-            for one in pivots(part, sides.std, angle, state, wanted):
+            pairs = _arguments(sides, kernels, angle)
+            for one in pivots(part, pairs, state, wanted):
                 factors.append(_pivot_terms(part, one, std, setting.dtype))
                 right.append(combined_slabs(part, one, state))
         else:
@@ -205,6 +212,15 @@ def mirrored(one: Polynomials) -> Polynomials:
     return eqx.tree_at(
         lambda p: p.coefficients, one, jnp.swapaxes(one.coefficients, 1, 2)
     )
+
+
+def _arguments(
+    sides: Sides, kernels: MetaKernels | None, angle: float
+) -> Float[np.ndarray, "k 3"]:
+    if kernels is None:
+        return any_arguments(sides.std, angle)
+    left, right = (one.std for one in sides.diagonals)
+    return sampled_arguments(left, right, kernels.angle, sides.same)
 
 
 def _pivot_terms(part: Part, found: Pivots, middle: float, dtype: Any) -> PivotTerms:

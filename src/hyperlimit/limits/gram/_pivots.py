@@ -13,7 +13,7 @@ from hyperlimit.limits.gram._parts import Part
 # Pairs of images and of coordinates to fit on, and as many to check on; the nearest
 # among the latter.
 _ARGUMENTS, _PAIRS, _NEAR = 500, 800, 200
-# Nodes for each pivot, and how many terms more are tried at a time.
+# Nodes for each pivot, and how many terms more are tried at a time, at least.
 _OVERSAMPLED, _STEP = 1.5, 4
 
 
@@ -50,8 +50,7 @@ class Pivots(NamedTuple):
 
 def pivots(
     part: Part,
-    std: Float[np.ndarray, " n"],
-    angle: float,
+    arguments: Float[np.ndarray, "k 3"],
     coordinates: KernelState,
     tolerance: float,
 ) -> tuple[Pivots, ...]:
@@ -61,8 +60,8 @@ def pivots(
 
     Args:
         part: F.
-        std: deviations of all images.
-        angle: the largest between two of them.
+        arguments: pairs of images, half of them to check on: from `sampled_arguments`
+            of images whose angles are known, or `any_arguments`.
         coordinates: all pairs.
         tolerance: on the sum of both signs.
 
@@ -72,8 +71,6 @@ def pivots(
         Goreinov, Tyrtyshnikov and Zamarashkin, *A Theory of Pseudoskeleton
         Approximations*, 1997.
     """
-    draw = np.random.default_rng(0)
-    arguments = _arguments(std, angle, 2 * _ARGUMENTS, draw)
     pairs = np.concatenate([_some(coordinates, seed) for seed in (1, 2)])
     swapped = arguments[:, [1, 0, 2]]
     # One call, so that F is compiled once.
@@ -126,13 +123,48 @@ def _pivoted(
             best = some, rows, q, r, error
         if best[-1] <= tolerance or rank == most:
             return best
-        rank = min(rank + _STEP, most)
+        rank = min(rank + max(_STEP, rank // 8), most)
 
 
-def _arguments(
-    std: np.ndarray, angle: float, count: int, draw: np.random.Generator
+def sampled_arguments(
+    left: Float[np.ndarray, " m"],
+    right: Float[np.ndarray, " n"],
+    angle: Float[np.ndarray, "m n"],
+    same: bool,
 ) -> Float[np.ndarray, "k 3"]:
-    """Pairs of images as they may come: any, near ones, equal but in angle, equal."""
+    """Pairs of given images, half to fit on: any, nearest ones, the nearest of all.
+
+    Args:
+        left, right: their deviations.
+        angle: between them.
+        same: whether they are the same images, whose pairs with themselves are left
+            out.
+    """
+    draw, count = np.random.default_rng(0), 2 * _ARGUMENTS
+    m, n = angle.shape
+    rows, columns = draw.integers(0, m, count), draw.integers(0, n, count)
+    if same:
+        angle = np.where(np.eye(m, dtype=bool), np.inf, angle)
+        columns = (rows + draw.integers(1, max(n, 2), count)) % n
+    nearest = np.argmin(angle, axis=1)
+    closest = np.argsort(angle[np.arange(m), nearest])[np.arange(count) // 3 % m]
+    kind = np.arange(count) % 3
+    rows = np.where(kind == 2, closest, rows)
+    columns = np.where(kind == 0, columns, nearest[rows])
+    found = np.stack([left[rows], right[columns], angle[rows, columns]], axis=1)
+    return draw.permutation(np.where(np.isfinite(found), found, 0.0))
+
+
+def any_arguments(
+    std: Float[np.ndarray, " n"], angle: float
+) -> Float[np.ndarray, "k 3"]:
+    """Pairs of images as they may come: any, near ones, equal but in angle, equal.
+
+    Args:
+        std: deviations of all images.
+        angle: the largest between two of them.
+    """
+    draw, count = np.random.default_rng(0), 2 * _ARGUMENTS
     one, two = draw.choice(std, (2, count))
     angles = draw.uniform(0, angle, count)
     small = angle * 10 ** draw.uniform(-6, 0, count)
