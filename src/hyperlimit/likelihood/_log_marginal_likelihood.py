@@ -91,7 +91,7 @@ def log_marginal_likelihood(
         >>> gram = limit.gram(x, z, atol=1e-4)
         >>> found = hl.log_marginal_likelihood(gram, jnp.ones(8), ridge=0.1)
         >>> print(f"{found.value:.2f}")
-        -4.91
+        -5.02
     """
     if not 0 < ridge < math.inf:
         raise InputError(

@@ -120,7 +120,7 @@ def tune(
         >>> x, z = 1.0 + jnp.eye(4), jnp.linspace(0.0, 3.0, 6)[:, None]
         >>> smooth = jnp.sin(z[:, 0])[None, :] * jnp.ones((4, 1))
         >>> found = hl.tune(spec, x, z, smooth, learn=("bandwidth",), steps=3)
-        >>> found.spec.primary.inputs.bandwidth > 1.2
+        >>> found.spec.primary.inputs.bandwidth > 1.1
         True
     """
     limit = limit if isinstance(limit, DualLimit) else _limit_of(limit)

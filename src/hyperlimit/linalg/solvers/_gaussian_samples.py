@@ -56,10 +56,10 @@ def gaussian_samples(
         for the same aim by rational functions.
 
     Examples:
-        >>> import jax.numpy as jnp
+        >>> import jax.numpy as jnp, numpy as np
         >>> from hyperlimit.linalg.operators import Dense
         >>> draws = gaussian_samples(Dense(jnp.diag(jnp.array([1.0, 9.0]))), count=4000)
-        >>> print(draws.std(axis=1).round(1))
+        >>> print(np.asarray(draws).std(axis=1).round(1))
         [1. 3.]
     """
     size = operator.shape[0]
