@@ -13,7 +13,15 @@ Examples:
 
 import importlib
 
-from hyperlimit import data, finite, layers, limits, meta_wide, networks
+from hyperlimit import (
+    data,
+    distributed,
+    finite,
+    layers,
+    limits,
+    meta_wide,
+    networks,
+)
 from hyperlimit.activations import activation
 from hyperlimit.diagnosis import diagnose
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
@@ -40,6 +48,7 @@ from hyperlimit.layers import (
     LowRank,
     Residual,
 )
+from hyperlimit.likelihood import log_marginal_likelihood, tune
 from hyperlimit.limits import dual_limit
 from hyperlimit.linalg.checkpoints import Checkpoints
 from hyperlimit.meta_wide import meta_wide_limit
@@ -71,6 +80,7 @@ __all__ = [
     "activation",
     "data",
     "diagnose",
+    "distributed",
     "dual_limit",
     "empirical_ntk",
     "finite",
@@ -80,6 +90,7 @@ __all__ = [
     "layers",
     "limits",
     "load",
+    "log_marginal_likelihood",
     "meta_wide",
     "meta_wide_limit",
     "mlp",
@@ -92,6 +103,7 @@ __all__ = [
     "siren",
     "taylor_terms",
     "training_dynamics",
+    "tune",
     "unit_rows",
 ]
 __version__ = "0.1.0"

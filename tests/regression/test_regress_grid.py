@@ -214,3 +214,18 @@ def test_any_meta_network_and_any_primary(kind, images):
     np.testing.assert_allclose(
         fit.variance(new, exact=True), variance.reshape(3, -1), atol=1e-6 * own.max()
     )
+
+
+def test_tuned_numbers_are_likelier_and_are_those_of_tune():
+    """Smooth functions, and a bandwidth far too small at the start."""
+    x, z, _ = grid(images=6)
+    draw = np.random.default_rng(1)
+    y = np.asarray(x[:, :2]) @ np.sin(np.asarray(z) @ draw.normal(size=(2, 2)) / 3).T
+    y = y - y.mean()
+    limit = hl.dual_limit(hypernetwork(bandwidth=0.5))
+    fit = hl.regress_grid(limit, x, z, y, ridge=0.1, tune=True)
+    alone = hl.tune(limit, x, z, y, ridge=0.1)
+    assert fit.limit.spec == alone.spec
+    assert fit.limit.spec.primary.inputs.bandwidth > 1.0
+    before = hl.tune(limit, x, z, y, ridge=0.1, steps=0)
+    assert alone.log_likelihood > before.log_likelihood + 50

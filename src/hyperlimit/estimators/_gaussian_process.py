@@ -196,8 +196,8 @@ class HyperkernelGP(AbstractHyperkernel):
     def _dense(self, asked: str) -> DenseFit:
         if isinstance(self._fit, DenseFit):
             return self._fit
+        images, coordinates = (len(side) for side in self._fit.regression.problem[2:4])
         raise InputError(
-            f"{asked} was asked of a fit on a grid of {len(self._fit.regression.problem.x)} x "
-            f"{len(self._fit.regression.problem.z)}, which keeps no dense factor: fit with "
-            "solver='dense'."
+            f"{asked} was asked of a fit on a grid of {images} x {coordinates}, which "
+            "keeps no dense factor: fit with solver='dense'."
         )

@@ -36,9 +36,6 @@ class GridFit:
         known = grid.known
         with double_allowed():
             x, z, values = on_device((grid.x, grid.z, grid.spread(targets)))
-            # In units of the pairs that are there, as a dense solve has it, where
-            # the grid's unit is the mean over all of it.
-            ridge = ridge * _share_of_the_mean(limit, kind, grid)
             found = regress_grid(
                 limit, x, z, values, known=known, ridge=ridge, kind=kind, **settings
             )
@@ -79,12 +76,3 @@ class GridFit:
                 return values.reshape(*values.shape[:2], -1)
 
             return PairGrid.of(pairs).collect(evaluate, tight=tight)
-
-
-def _share_of_the_mean(limit: DualLimit, kind: str, grid: PairGrid) -> float:
-    """The mean prior variance at the pairs, in units of the mean over the grid."""
-    n, p = grid.shape
-    image, place = np.divmod(np.arange(n * p), p)
-    every = on_device((grid.x[image], grid.z[place]))
-    prior = np.asarray(getattr(limit, f"{kind}_diagonal")(every)).reshape(n, p)
-    return float(prior[grid.image, grid.place].mean() / prior.mean())

@@ -3,13 +3,11 @@
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from hyperlimit.layers import AbstractInputs, AbstractLayer, FourierFeatures
 from hyperlimit.networks._network import Network
 from hyperlimit.numerics import Positive
-
-_T = TypeVar("_T", Network, AbstractLayer, AbstractInputs, tuple)
 
 
 class FreeNumber(NamedTuple):
@@ -62,7 +60,7 @@ def _numbers(part: Any) -> Iterator[tuple[str, float]]:
                 yield from _numbers(value)
 
 
-def _changed(part: _T, value_of: Callable[[FreeNumber], float | Positive]) -> _T:
+def _changed(part: Any, value_of: Callable[[FreeNumber], float | Positive]) -> Any:
     if isinstance(part, tuple):
         return tuple(_changed(one, value_of) for one in part)
     if not _has_numbers(part):

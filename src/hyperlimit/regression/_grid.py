@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from hyperlimit.errors import InputError
+from hyperlimit.limits import DualLimit
 from hyperlimit.limits.gram import Gram, ImageBlocks
 from hyperlimit.numerics import clipped
 from hyperlimit.regression._grid_dense import SolvedDensely
@@ -45,6 +46,11 @@ class GridRegression(eqx.Module):
     solved: Solved
     report: Report = eqx.field(static=True)
     flat: bool = eqx.field(static=True, default=False)
+
+    @property
+    def limit(self) -> DualLimit:
+        """Whose kernel it is."""
+        return self.problem.limit
 
     @property
     def takes_values(self) -> bool:

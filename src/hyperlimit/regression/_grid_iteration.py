@@ -1,6 +1,6 @@
 """A grid regression solved by preconditioned conjugate gradients."""
 
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
 import jax
@@ -32,6 +32,7 @@ from hyperlimit.regression._grid_problem import (
     Solved,
     rows_of_image,
 )
+from hyperlimit.regression._grid_ranks import solved_on_ranks
 
 # Known values of the nearest images from which variances of incomplete data come.
 NEAR_VALUES = 5000
@@ -164,14 +165,16 @@ def solve_by_iteration(
 ) -> Outcome:
     """Solves for the weights of the known values, (v, k)."""
     solved = iterative_factors(problem, gram, noise)
-    solution = conjugate_gradients(
-        solved.system,
-        values,
-        solved.preconditioner.operator,
-        tolerance=problem.tolerance,
-        progress=progress,
-        keeper=keeper,
-    )
+    inverse, operator = solved.preconditioner.operator, gram.operator
+    settings: dict[str, Any] = {
+        "tolerance": problem.tolerance,
+        "progress": progress,
+        "keeper": keeper,
+    }
+    if jax.process_count() > 1 and isinstance(operator, KroneckerSum):
+        solution = solved_on_ranks(operator, noise, inverse, values, **settings)
+    else:
+        solution = conjugate_gradients(solved.system, values, inverse, **settings)
     report = Report(
         "conjugate gradients",
         solved.preconditioner.name,

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from hyperlimit import likelihood
 from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
 from hyperlimit.linalg.solvers import AbstractKeeper
@@ -38,6 +39,7 @@ def regress_grid(
     atol: float | None = None,
     solver: Solver = "auto",
     memory: int = 2**30,
+    tune: bool = False,
     progress: Progress | None = None,
     keeper: AbstractKeeper | None = None,
 ) -> GridRegression:
@@ -68,6 +70,9 @@ def regress_grid(
         solver: "dense", "iterative", or "auto" as said above.
         memory: bytes that the Gram matrix's left factors may take, and again the
             preconditioner; beyond, factors are made anew in every product.
+        tune: first learn the bandwidth, the ridge, weight and bias scales by the
+            marginal likelihood, as `hyperlimit.tune` does from here; the fit's `limit`
+            and `noise` are what it found. Call that for its settings and its report.
         progress: told iteration and residual now and then.
         keeper: keeps an iterative solve, so that it can be ended and go on.
 
@@ -86,6 +91,24 @@ def regress_grid(
         )
     images = checked_images("x", x, floating_type(x), limit.spec.meta.inputs.rank)
     given = grid_inputs(images, z, targets, known)
+    if tune:
+        if given.known is None:
+            raise InputError(
+                "tune=True was given with coordinates of every function's own: give "
+                "functions on common coordinates with known, or tune beforehand."
+            )
+        # Called by its module: the argument has the function's name.
+        found = likelihood.tune(
+            limit,
+            images,
+            given.z,
+            np.asarray(targets),
+            given.known,
+            ridge=ridge,
+            kind=kind,
+            memory=memory,
+        )
+        limit, ridge = DualLimit(found.spec), found.ridge
     problem = GridProblem(
         limit, kind, images, given.z, given.known, atol, tolerance, memory
     )

@@ -133,11 +133,11 @@ def expanded(
             weights.append(own[0])
             blocks.append(own[1])
     left, other = (
-        _scales(side.std, Box(0.0, 0.0, angle), std, setting.dtype)
+        scales_of(side.std, Box(0.0, 0.0, angle), std, setting.dtype)
         for side in sides.diagonals
     )
     scales = (left, other)
-    terms, where = _terms(setting, sides, tuple(factors), kernels, scales)
+    terms, where = left_terms(setting, sides, tuple(factors), kernels, scales)
     p, q = state.pair.gap.shape
     operator = KroneckerSum(
         terms,
@@ -207,6 +207,13 @@ def _polynomials(
     )
 
 
+def mirrored(one: Polynomials) -> Polynomials:
+    """With the deviations' places exchanged."""
+    return eqx.tree_at(
+        lambda p: p.coefficients, one, jnp.swapaxes(one.coefficients, 1, 2)
+    )
+
+
 def _arguments(
     sides: Sides, kernels: MetaKernels | None, angle: float
 ) -> Float[np.ndarray, "k 3"]:
@@ -250,12 +257,12 @@ def own_blocks(
     return weights, np.stack([slab(part, s, s, 0.0, state) for s in nodes])
 
 
-def _scales(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
+def scales_of(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
     unit = box.unit_scale(std)
     return Scales(jnp.asarray(unit, dtype), jnp.asarray(std / middle, dtype))
 
 
-def _terms(
+def left_terms(
     setting: Setting,
     sides: Sides,
     factors: tuple[AbstractFactors, ...],

@@ -67,20 +67,27 @@ def chebyshev_points(count: int) -> Float[np.ndarray, " k"]:
 
 
 def expand(
-    part: Part, box: Box, coordinates: KernelState, tolerance: float
+    part: Part,
+    box: Box,
+    coordinates: KernelState,
+    tolerance: float,
+    moved: tuple[Part, ...] = (),
 ) -> Expansion:
     """The fewest nodes that meet an absolute tolerance, and the error reached.
 
-    Nothing is promised here: the caller reads the error.
+    Nothing is promised here: the caller reads the error. One set of nodes and
+    polynomials serves `moved` as well, the part at other numbers: the expansion's
+    derivative in the numbers is then as good as their differences.
     """
     fit, fresh = (some_pairs(coordinates, seed) for seed in (1, 2))
     draw = np.random.default_rng(0)
     arguments = _fresh_arguments(box, draw)
-    exact = table(part, arguments, fresh)
+    parts = (part, *moved)
+    exact = _tables(parts, arguments, fresh)
     best: Expansion | None = None
     for count, angles in _VARYING if box.high > box.low else _GRIDS:
         grid = _grid(box, count, angles)
-        fitted, there = table(part, grid, fit), table(part, grid, fresh)
+        fitted, there = _tables(parts, grid, fit), _tables(parts, grid, fresh)
         triangle, pivots = scipy.linalg.qr(fitted.T, mode="r", pivoting=True)
         sizes = np.abs(np.diag(triangle))
         # An entry of the remainder, on average over the samples.
@@ -201,6 +208,19 @@ def state_of(pairs: Float[np.ndarray, "s 3"]) -> KernelState:
 
 
 _inputs_state = jax.jit(KernelState.of_inputs)
+
+
+def _tables(
+    parts: tuple[Part, ...],
+    arguments: Float[np.ndarray, "k 3"],
+    coordinates: KernelState,
+) -> Float[np.ndarray, "k s"]:
+    """Of the first part all samples; of the others together as many."""
+    first = table(parts[0], arguments, coordinates)
+    others = [table(part, arguments, coordinates) for part in parts[1:]]
+    step = len(others)
+    some = [other[:, i::step] for i, other in enumerate(others)]
+    return np.concatenate([first, *some], axis=1)
 
 
 def table(

@@ -1,5 +1,6 @@
 """What `limit.gram` does: builds the operator, checks it, refuses what is not right."""
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -59,7 +60,7 @@ def gram_of(
         )
     diagonals = tuple(meta_diagonal(spec.meta, side.x) for side in (left, right))
     for one in diagonals:
-        _check_scales(one.std)
+        check_scales(one.std)
     sides = Sides(left, right, others is None, (diagonals[0], diagonals[1]))
     first = spec.meta.limit_inputs.prepare(jnp.asarray(left.x[:1], dtype))
     pair_size = limit.meta_pair_size(first)
@@ -70,7 +71,7 @@ def gram_of(
         operator, terms, where = tiled_gram(setting, sides), 0, "kept"
     else:
         operator, terms, where = expanded(setting, sides, atol, largest)
-        operator = _chosen(operator, left, right)
+        operator = chosen_points(operator, left, right)
     error = _error(limit, kind, operator, sides)
     if method == "expansion" and not error <= atol:
         raise InputError(
@@ -97,7 +98,7 @@ def _check(kind: str, method: str, atol: float | None, memory: int) -> None:
         raise InputError(f"memory={memory!r} bytes were given: give at least 0.")
 
 
-def _check_scales(std: np.ndarray) -> None:
+def check_scales(std: np.ndarray) -> None:
     if not (np.isfinite(std).all() and (std > 0).all()):
         wrong = int(np.flatnonzero(~(np.isfinite(std) & (std > 0)))[0])
         raise InputError(
@@ -106,7 +107,7 @@ def _check_scales(std: np.ndarray) -> None:
         )
 
 
-def _chosen(
+def chosen_points(
     operator: AbstractOperator, left: Points, right: Points
 ) -> AbstractOperator:
     rows, columns = left.index, right.index
@@ -136,22 +137,35 @@ def _largest(limit: Any, kind: str, sides: Sides) -> float:
 
 
 def _error(limit: Any, kind: str, operator: AbstractOperator, sides: Sides) -> float:
+    """The largest deviation over the pairs that are checked."""
+
+    def exact(a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:
+        return getattr(limit, kind)(a, b)
+
+    return checked_error(exact, operator, sides)
+
+
+def checked_error(
+    exact: Callable[[tuple[Array, Array], tuple[Array, Array]], Array],
+    operator: AbstractOperator,
+    sides: Sides,
+) -> float:
     """The largest deviation over pairs at random, of nearest and of equal images."""
     draw = np.random.default_rng(0)
     rows = draw.integers(0, len(sides.left), _CHECKED)
     columns = draw.integers(0, len(sides.right), _CHECKED)
-    near = _nearest(limit, sides, rows[: _CHECKED // 4])
+    near = _nearest(sides, rows[: _CHECKED // 4])
     columns[: len(near)] = near
     if sides.same:
         columns[_CHECKED // 4 : _CHECKED // 2] = rows[_CHECKED // 4 : _CHECKED // 2]
     with jax.enable_x64(True):
-        points = (
-            tuple(jnp.asarray(part) for part in side.some(index))
-            for side, index in ((sides.left, rows), (sides.right, columns))
+        left, right = (
+            (jnp.asarray(x), jnp.asarray(z))
+            for x, z in (sides.left.some(rows), sides.right.some(columns))
         )
-        exact = np.asarray(getattr(limit, kind)(*points))
+        expected = np.asarray(exact(left, right))
     found = np.asarray(_block(operator, jnp.asarray(rows), jnp.asarray(columns)))
-    return float(np.abs(found.astype(np.float64) - exact).max())
+    return float(np.abs(found.astype(np.float64) - expected).max())
 
 
 @eqx.filter_jit
@@ -159,7 +173,7 @@ def _block(operator: AbstractOperator, rows: Array, columns: Array) -> Array:
     return operator.block(rows, columns)
 
 
-def _nearest(limit: Any, sides: Sides, rows: np.ndarray) -> np.ndarray:
+def _nearest(sides: Sides, rows: np.ndarray) -> np.ndarray:
     """Points of the images that are nearest to those of some points, but not they."""
     left, right = sides.left, sides.right
     images = left.images(rows)

@@ -90,6 +90,18 @@ def _part_values(
 ) -> Array:
     if values is not None:
         primary = with_numbers(primary, numbers, [Positive(v) for v in values])
+    return kernel_part(primary, name, std_x, std_y, angle, coordinates)
+
+
+def kernel_part(
+    primary: Network,
+    name: str,
+    std_x: Float[Array, "..."],
+    std_y: Float[Array, "..."],
+    angle: Float[Array, "..."],
+    coordinates: KernelState,
+) -> Float[Array, "..."]:
+    """F of a part, inside a compiled function."""
 
     def at(tangent: float) -> KernelState:
         pair = GaussianPair(std_x, std_y, 2 * jnp.sin(angle / 2) ** 2)

@@ -84,11 +84,11 @@ class Polynomials(AbstractFactors):
         """The r terms."""
         count, powers = self.coefficients.shape[1], self.coefficients.shape[3]
         # (d, m, n): one matrix product then makes all terms.
-        basis = _chebyshev(2 * angle / self.largest_angle - 1, powers)
+        basis = chebyshev(2 * angle / self.largest_angle - 1, powers)
         if count == 1:
             terms = jnp.einsum("rd,dmn->rmn", self.coefficients[:, 0, 0], basis)
         else:
-            one, two = (_chebyshev(side.unit, count) for side in (left, right))
+            one, two = (chebyshev(side.unit, count) for side in (left, right))
 
             def term(coefficients: Float[Array, "a a d"]) -> Float[Array, "m n"]:
                 rows = jnp.einsum("am,abd->mbd", one, coefficients)
@@ -102,7 +102,7 @@ class Polynomials(AbstractFactors):
         return terms * factor[None]
 
 
-def _chebyshev(x: Float[Array, "..."], count: int) -> Float[Array, "d ..."]:
+def chebyshev(x: Float[Array, "..."], count: int) -> Float[Array, "d ..."]:
     """T_0, ..., T_{d-1} at x."""
     rows = [jnp.ones_like(x), x]
     while len(rows) < count:

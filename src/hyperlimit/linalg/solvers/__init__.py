@@ -9,7 +9,9 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
 from hyperlimit.linalg.solvers._gaussian_samples import gaussian_samples
 from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
+    diagonals,
     kronecker_inverse,
+    principal,
 )
 from hyperlimit.linalg.solvers._log_determinant import (
     LogDeterminant,
@@ -33,10 +35,12 @@ __all__ = [
     "Stage",
     "System",
     "conjugate_gradients",
+    "diagonals",
     "gaussian_samples",
     "kronecker_inverse",
     "log_determinant",
     "low_rank_inverse",
     "pivoted_cholesky",
     "preconditioner_for",
+    "principal",
 ]

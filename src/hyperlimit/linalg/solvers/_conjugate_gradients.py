@@ -64,7 +64,7 @@ def conjugate_gradients(
     *,
     tolerance: float,
     most_iterations: int = 1000,
-    chunk: int = 10,
+    chunk: int = 5,
     progress: Progress | None = None,
     keeper: AbstractKeeper | None = None,
 ) -> Solution:
