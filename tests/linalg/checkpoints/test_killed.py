@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "programs"))
 
-import kept_solve
+import killed_solve
 
 
 class Solves:
@@ -22,13 +22,13 @@ class Solves:
         self.folder, self.compiled = folder, str(compiled)
         # What they import is imported once.
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload(["kept_solve"])
+        self.context.set_forkserver_preload(["killed_solve"])
 
     def start(self, met=0):
         listen, told = self.context.Pipe(False)
         double = bool(jax.config.jax_enable_x64)
         given = str(self.folder), self.compiled, double, met, told
-        program = self.context.Process(target=kept_solve.run, args=given)
+        program = self.context.Process(target=killed_solve.run, args=given)
         program.start()
         told.close()
         return program, listen
@@ -80,7 +80,7 @@ def solves(tmp_path, tmp_path_factory):
 def uninterrupted():
     """The answer without a keeper, in this process, and what was told."""
     told = []
-    found = kept_solve.solved(lambda used, residual: told.append(used))
+    found = killed_solve.solved(lambda used, residual: told.append(used))
     return np.asarray(found.vectors), told
 
 
