@@ -88,7 +88,9 @@ def expand(
     for count, angles in _VARYING if box.high > box.low else _GRIDS:
         grid = _grid(box, count, angles)
         fitted, there = _tables(parts, grid, fit), _tables(parts, grid, fresh)
-        triangle, pivots = scipy.linalg.qr(fitted.T, mode="r", pivoting=True)
+        # Pivots need lengths and angles alone, which a first factor keeps at less cost.
+        small = np.linalg.qr(fitted.T, mode="r")
+        triangle, pivots = scipy.linalg.qr(small, mode="r", pivoting=True)
         sizes = np.abs(np.diag(triangle))
         # An entry of the remainder, on average over the samples.
         first = max(1, int(np.sum(sizes > tolerance * fitted.shape[1] ** 0.5)))

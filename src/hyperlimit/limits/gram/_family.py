@@ -211,8 +211,10 @@ class GramFamily:
                 more = (_ROOM - 1) * (box.high - box.low)
                 box = Box(box.low - more, box.high + more, box.angle)
             factor = (std.max() / middle) ** (2 * degree)
-            factor *= float(found.tangent.max()) if part.with_tangent else 1.0
-            whole = float(np.max(np.asarray(self._largest(kernel, found))))
+            factor *= (
+                float(np.asarray(found.tangent).max()) if part.with_tangent else 1.0
+            )
+            whole = float(np.asarray(self._largest(kernel, found)).max())
             share = self.tolerance * whole / len(kernel.parts) / _FINER / factor
             with jax.enable_x64(True):
                 expansion = expand(part, box, state, share, _moved(part))
