@@ -12,13 +12,14 @@ demo: $(READY)
 	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out
 
 # Two processes, for two cores; a file's tests share what they set up.
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test: $(READY)
-	$(BIN)/pytest --quiet --doctest-modules src/hyperlimit
+	$(PYTEST) --quiet --doctest-modules src/hyperlimit
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
-	  tests/dynamics tests/empirical tests/finite tests/layers tests/likelihood \
-	  tests/linalg tests/limits tests/meta_wide tests/numerics tests/regression
+	  tests/distributed tests/dynamics tests/empirical tests/estimators tests/finite \
+	  tests/layers tests/likelihood tests/linalg tests/limits tests/meta_wide \
+	  tests/numerics tests/regression
 	$(PYTEST)
 
 test-long: $(READY)
@@ -40,7 +41,7 @@ check: lint types imports test
 # install it from wherever they are set up to look.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --extra data --group dev --no-annotate --no-emit-index-url \
+	  --extra data --extra cluster --group dev --no-annotate --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements/lock.txt
 

@@ -49,7 +49,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         close_cache(session.stash[CACHE])
 
 
+# Files of few and slow tests: begun last, one worker would wait for the other.
+FIRST = ("studies", "regression", "meta_wide", "diagnosis", "examples", "docs", "cli")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.parent.name not in FIRST)
     if PRECISION == "float64":
         return
     for item in items:

@@ -11,7 +11,17 @@ Examples:
     (2, 2)
 """
 
-from hyperlimit import data, finite, layers, limits, meta_wide, networks
+import importlib
+
+from hyperlimit import (
+    data,
+    distributed,
+    finite,
+    layers,
+    limits,
+    meta_wide,
+    networks,
+)
 from hyperlimit.activations import activation
 from hyperlimit.diagnosis import diagnose
 from hyperlimit.dynamics import Descent, Flow, training_dynamics
@@ -40,6 +50,7 @@ from hyperlimit.layers import (
 )
 from hyperlimit.likelihood import log_marginal_likelihood, tune
 from hyperlimit.limits import dual_limit
+from hyperlimit.linalg.checkpoints import Checkpoints
 from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
@@ -47,6 +58,7 @@ from hyperlimit.serialisation import load, save
 
 __all__ = [
     "AveragePool",
+    "Checkpoints",
     "Convolution",
     "Coordinates",
     "Dense",
@@ -68,6 +80,7 @@ __all__ = [
     "activation",
     "data",
     "diagnose",
+    "distributed",
     "dual_limit",
     "empirical_ntk",
     "finite",
@@ -94,3 +107,13 @@ __all__ = [
     "unit_rows",
 ]
 __version__ = "0.1.0"
+
+_ESTIMATORS = ("HyperkernelGP", "HyperkernelRegressor")
+
+
+def __getattr__(name: str):
+    """The estimators, which need scikit-learn, when they are first asked for."""
+    if name == "estimators" or name in _ESTIMATORS:
+        estimators = importlib.import_module("hyperlimit.estimators")
+        return estimators if name == "estimators" else getattr(estimators, name)
+    raise AttributeError(f"module 'hyperlimit' has no attribute {name!r}")

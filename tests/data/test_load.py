@@ -5,7 +5,7 @@ from hyperlimit.data import LOADERS, load
 
 
 def test_registry():
-    assert set(LOADERS) == {"digits", "faces", "mnist"}
+    assert set(LOADERS) == {"digits", "faces", "fashion", "mnist"}
 
 
 def test_by_name():
@@ -28,5 +28,5 @@ def test_a_name_comes_before_a_folder_of_that_name(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("source", ["digit", "", "no/such/folder"])
 def test_refuses_the_unknown(source, refuses):
-    with refuses(repr(source), "digits, faces, mnist", "folder of images"):
+    with refuses(repr(source), "digits, faces, fashion, mnist", "folder of images"):
         load(source)

@@ -258,6 +258,82 @@ def test_inputs_of_a_wrong_size_come_first():
     assert "x has entries" in found.advice[0].text
 
 
+def closure():
+    """A primary network that is a function: nobody sees its weights."""
+
+    class Closed(eqx.Module):
+        f: eqx.nn.Linear
+
+        def primary(self, x):
+            weight = self.f(x)
+            return lambda z: weight[None] @ z
+
+        def __call__(self, x, z):
+            return self.primary(x)(z)
+
+    return Closed(eqx.nn.Linear(5, 3, key=KEY))
+
+
+def test_weights_that_cannot_be_seen(refuses):
+    """The kernel is that of the network as a whole; a diagnosis needs to see them."""
+    net, given = closure(), few()
+    found = hl.empirical_ntk(net, (given.x, given.z))
+    plain = hl.empirical_ntk(lambda_free(net), (given.x, given.z))
+    np.testing.assert_allclose(found, plain, rtol=1e-4)
+    with refuses("Closed", "return an Equinox module"):
+        hl.diagnose(net, (given.x, given.z, given.y[..., :1]))
+
+
+def lambda_free(net):
+    """The same network, whose primary is a module."""
+
+    class Open(eqx.Module):
+        f: eqx.nn.Linear
+
+        def primary(self, x):
+            head = eqx.nn.Linear(3, 1, use_bias=False, key=KEY)
+            return eqx.tree_at(lambda g: g.weight, head, self.f(x)[None])
+
+        def __call__(self, x, z):
+            return self.primary(x)(z)
+
+    return Open(net.f)
+
+
+def test_each_change_has_its_number(by_hand, data):
+    found = hl.diagnose(by_hand(lambda n: n**-0.5), data, steps=8, draws=0)
+    assert set(found.tried) == {"sizes corrected", "weights shared", "both"}
+    text = " ".join(str(found).split())
+    for name, trials in found.tried.items():
+        assert f"{name} {min(one.end for one in trials):.3g}" in text
+    assert f"none {min(one.end for one in found.alone):.3g}" in text
+
+
+def test_a_class_or_a_broken_file_in_place_of_a_network(tmp_path, refuses):
+    place = tmp_path / "given.py"
+    lines = [
+        "import equinox as eqx",
+        "class One(eqx.Module):",
+        "    f: eqx.nn.Linear",
+        "    def __init__(self, *, key):",
+        "        self.f = eqx.nn.Linear(2, 3, key=key)",
+        "def two(a, b):",
+        "    return a",
+    ]
+    place.write_text("\n".join(lines))
+    net, draw = network_from(f"{place}:One", KEY)
+    assert type(net).__name__ == "One"
+    other = draw(jax.random.key(1))
+    assert not np.array_equal(net.f.weight, other.f.weight)
+    with refuses("takes a, b"):
+        network_from(f"{place}:two", KEY)
+    place.write_text("x = 1\nimport nowhere_at_all\n")
+    with refuses("line 2", "ModuleNotFoundError"):
+        network_from(f"{place}:x", KEY)
+    with refuses("there is no file"):
+        data_from(str(tmp_path / "absent.npz"))
+
+
 def test_files_and_names(tmp_path, refuses):
     place = Path(__file__).parents[2] / "examples" / "badly_initialised.py"
     net, draw = network_from(f"{place}:flax_default", KEY)
@@ -285,6 +361,12 @@ def test_files_and_names(tmp_path, refuses):
         (
             {"data": (jnp.ones((3, 5)), jnp.ones((2, 3)), jnp.full((3, 2), jnp.nan))},
             "y",
+        ),
+        ({"data": (jnp.ones((3, 5)), jnp.ones((2, 3)), jnp.ones((3, 2)))}, "every"),
+        ({"data": (jnp.ones((0, 5)), jnp.ones((2, 3)), jnp.ones((0, 2)))}, "empty"),
+        (
+            {"data": (few().x, few().z, jnp.arange(12.0).reshape(4, 3))},
+            "gives 2 numbers",
         ),
         ({"learning_rate": 0}, "learning_rate=0"),
         ({"steps": 0}, "steps=0"),

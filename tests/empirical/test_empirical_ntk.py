@@ -291,7 +291,8 @@ def test_its_mean_is_the_limit():
         ({"outputs": "all"}, ("outputs='all'", "'mean'")),
         ({"method": "fast"}, ("method='fast'", "'structured'")),
         ({"inputs": (normal(1, 3, 5), normal(2, 4, 2))}, ("(3, 5)", "(4, 2)")),
-        ({"inputs": (normal(1, 3, 5),)}, ("1 parts",)),
+        ({"inputs": (normal(1, 3, 5),)}, ("x of shape (5,)", "missing 1 required")),
+        ({"inputs": (normal(1, 3, 5),) * 3}, ("3 parts",)),
         ({"inputs": jnp.ones(())}, ("one row",)),
         ({"inputs": (normal(1, 3, 6), normal(2, 3, 2))}, ("one x of 5", "(6,)")),
         (

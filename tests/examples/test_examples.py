@@ -13,6 +13,9 @@ SMALLER = {
     "lora": {"steps": 40, "count": 200},
 }
 
+# What is searched for in closed form has no steps.
+SEARCHED = {"sensors": {"rods": 20, "scales": (0.7,), "ridges": (1e-3,)}}
+
 # What is there to be diagnosed, and not trained: tests/diagnosis reads it.
 DIAGNOSED = {"badly_initialised"}
 
@@ -25,7 +28,8 @@ def example(name):
 
 
 def test_every_example_is_tested():
-    assert {path.stem for path in FOLDER.glob("*.py")} == set(SMALLER) | DIAGNOSED
+    found = {path.stem for path in FOLDER.glob("*.py")}
+    assert found == set(SMALLER) | set(SEARCHED) | DIAGNOSED
 
 
 @pytest.mark.parametrize(("name", "settings"), SMALLER.items(), ids=list(SMALLER))
@@ -35,4 +39,12 @@ def test_the_loss_falls(name, settings, capsys):
         losses = example(name).main(**settings)
     assert len(losses) == settings["steps"]
     assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    assert capsys.readouterr().out.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "settings"), SEARCHED.items(), ids=list(SEARCHED))
+def test_the_error_is_small_and_its_bars_are_right(name, settings, capsys):
+    error, _, inside = example(name).main(**settings)
+    assert error < 0.5
+    assert 0.85 < inside < 1
     assert capsys.readouterr().out.count("\n") == 1

@@ -265,6 +265,10 @@ def test_wrong_input_is_one_sentence(refuses, unchecked_types):
         net.train(z, y[..., 0], optimiser=sgd, steps=1)
     with refuses("y has shape (5, 5, 1) for 6 rows of x"):
         net.train(z, y[:5], optimiser=sgd, steps=1)
+    with refuses("y holds numbers that are not finite"):
+        net.train(z, y.at[2, 1].set(jnp.nan), optimiser=sgd, steps=1)
+    with refuses("x holds numbers that are not finite"):
+        net.at(net.x[:2].at[0, 0].set(jnp.inf), key=KEY)
     with refuses("the loss has shape (6, 5, 1)"):
         net.train(z, y, optimiser=sgd, steps=1, loss=lambda a, b: a - b)
     with refuses("time=[2.0, 1.0] was given"):

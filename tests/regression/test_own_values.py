@@ -39,7 +39,9 @@ def test_it_is_the_dense_solution(same_mask, together, monkeypatch):
     x, z, y = grid(outputs=2)
     draw = np.random.default_rng(3)
     known = draw.uniform(size=y.shape[:2]) >= 0.4
-    fit = hl.regress_grid(limit, x, z, y, known=known, ridge=0.05, tolerance=1e-9)
+    fit = hl.regress_grid(
+        limit, x, z, y, known=known, ridge=0.05, tolerance=1e-9, atol=1e-8
+    )
     new, where = grid(3, seed=5)[0], z[:6] + 0.25
     mask = draw.uniform(size=(3, 6)) >= 0.5
     mask[2] = False

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
 import hyperlimit as hl
 from regression.problems import hypernetwork, unit
@@ -30,6 +31,9 @@ def test_mean_and_variance_are_the_posterior(kind, tolerance):
     variance = own - np.sum(cross * np.linalg.solve(ridged, cross.T).T, axis=1)
     np.testing.assert_allclose(fit.mean(new), mean, atol=300 * tolerance)
     np.testing.assert_allclose(fit.variance(new), variance, atol=300 * tolerance)
+    whole = np.asarray(getattr(limit, kind)(new), np.float64)
+    covariance = whole - cross @ np.linalg.solve(ridged, cross.T)
+    np.testing.assert_allclose(fit.covariance(new), covariance, atol=300 * tolerance)
 
 
 def test_vector_targets_are_fitted_column_by_column(tolerance):
@@ -72,6 +76,22 @@ def test_the_fitted_amplitude_maximises_the_likelihood():
     best = likelihood(fit.amplitude)
     assert best >= likelihood(fit.amplitude * 1.01)
     assert best >= likelihood(fit.amplitude * 0.99)
+
+
+def test_the_likelihood_is_a_gaussian_density(tolerance):
+    limit = hl.dual_limit(hypernetwork())
+    u, y = data()
+    both = np.stack([y, y**2], axis=1).astype(np.float64)
+    gram = np.asarray(limit.ntk(u), np.float64)
+    ridged = gram + 0.1 * np.trace(gram) / len(gram) * np.eye(len(gram))
+    for amplitude in (1.0, "ml"):
+        fit = hl.regress(limit, u, jnp.asarray(both), ridge=0.1, amplitude=amplitude)
+        normal = multivariate_normal(cov=fit.amplitude * ridged)
+        assert fit.log_marginal_likelihood == pytest.approx(
+            normal.logpdf(both.T).sum(), rel=300 * tolerance
+        )
+    nothing = hl.regress(limit, u, 0 * y, ridge=0.1, amplitude="ml")
+    assert nothing.log_marginal_likelihood == np.inf
 
 
 def test_a_plain_network_is_regressed_too():

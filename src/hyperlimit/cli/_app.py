@@ -2,11 +2,13 @@
 
 import os
 import sys
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
 
 import typer
 from rich.console import Console
 
-from hyperlimit.cli import _complete, _diagnose, _predict, _study
+from hyperlimit.cli import _complete, _diagnose, _launch, _predict, _study
+from hyperlimit.distributed import session
 from hyperlimit.errors import InputError
 
 app = typer.Typer(
@@ -18,6 +20,7 @@ app = typer.Typer(
 )
 app.command("complete")(_complete.complete)
 app.command("diagnose")(_diagnose.diagnose)
+app.command("launch")(_launch.launch)
 app.command("predict")(_predict.predict)
 app.command("study", cls=_study.StudyCommand)(_study.study)
 
@@ -33,7 +36,17 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
-        app()
+        # The program that starts ranks is none of them.
+        with nullcontext() if sys.argv[1:2] == ["launch"] else session() as rank:
+            if rank is None or rank.first:
+                app()
+            else:
+                with (
+                    open(os.devnull, "w") as nowhere,
+                    redirect_stdout(nowhere),
+                    redirect_stderr(nowhere),
+                ):
+                    app()
     except InputError as error:
         errors.print(f"[bold red]error:[/] {_escaped(str(error))}")
         sys.exit(2)

@@ -13,7 +13,10 @@ Option = typer.Option
 
 def complete(
     data: Annotated[
-        str, Option(help="digits, mnist, faces, or a folder of PNG, JPEG or PGM files.")
+        str,
+        Option(
+            help="digits, mnist, faces, fashion, or a folder of PNG, JPEG or PGM files."
+        ),
     ] = "digits",
     train: Annotated[int, Option(help="How many images to learn from.")] = 500,
     test: Annotated[int, Option(help="How many other images to complete.")] = 100,
@@ -85,6 +88,13 @@ def complete(
     finite_steps: Annotated[
         int, Option(help="Training steps of the finite hypernetwork.")
     ] = 1000,
+    checkpoint: Annotated[
+        Path | None,
+        Option(
+            help="A folder in which an iterative solve is kept every minute: started "
+            "again with the same settings, it goes on from there."
+        ),
+    ] = None,
     out: Annotated[Path, Option(help="The folder for the results.")] = Path("out"),
 ) -> None:
     """Learn from some images, complete the others from the part that is seen.
@@ -120,5 +130,7 @@ def complete(
         precision=precision,
         finite_steps=finite_steps,
     )
-    metrics = run(config, out, TerminalReporter(), compare=compare)
+    metrics = run(
+        config, out, TerminalReporter(), compare=compare, checkpoint=checkpoint
+    )
     print_completion(metrics, out)

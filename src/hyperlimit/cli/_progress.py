@@ -1,11 +1,15 @@
 """Progress on the terminal."""
 
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.progress import TimeElapsedColumn as Elapsed
+
+from hyperlimit.cli._time_left import TimeLeft
 
 
 class TerminalReporter:
@@ -40,3 +44,29 @@ class TerminalReporter:
                 progress.remove_task(task)
                 raise
             progress.update(task, total=total or 1, completed=total or 1)
+
+    @contextmanager
+    def solve(
+        self, name: str, tolerance: float
+    ) -> Generator[Callable[[int, float], None]]:
+        """Opens an iterative solve; what it yields is a solver's `progress`.
+
+        Shows the iteration, the residual as the iteration itself carries it on (the
+        true one is computed at the end, and said with the answer), and the time left.
+        """
+        left, start = TimeLeft(tolerance), time.monotonic()
+        with self.stage(name) as update:
+
+            def progress(iterations: int, residual: float) -> None:
+                left.add(time.monotonic() - start, residual)
+                update(iterations, remark(residual, tolerance, left.seconds))
+
+            yield progress
+
+
+def remark(residual: float, tolerance: float, seconds: float | None) -> str:
+    """A solve's residual, what is wanted, and how long that takes."""
+    known = "time left not known yet"
+    if seconds is not None:
+        known = f"{timedelta(seconds=round(seconds))} left"
+    return f"recurrence's residual {residual:.1e} of {tolerance:.0e} wanted, {known}"

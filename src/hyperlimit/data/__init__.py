@@ -2,6 +2,7 @@
 
 from hyperlimit.data._digits import digits
 from hyperlimit.data._faces import faces
+from hyperlimit.data._fashion import fashion
 from hyperlimit.data._folder import folder, require_images
 from hyperlimit.data._images import Images
 from hyperlimit.data._load import LOADERS, load
@@ -16,6 +17,7 @@ __all__ = [
     "Images",
     "digits",
     "faces",
+    "fashion",
     "folder",
     "load",
     "mnist",

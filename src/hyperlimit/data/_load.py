@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from hyperlimit.data._digits import digits
 from hyperlimit.data._faces import faces
+from hyperlimit.data._fashion import fashion
 from hyperlimit.data._folder import folder
 from hyperlimit.data._images import Images
 from hyperlimit.data._mnist import mnist
@@ -15,6 +16,7 @@ LOADERS: Mapping[str, Callable[[tuple[int, int] | None], Images]] = MappingProxy
     {
         "digits": digits,
         "faces": faces,
+        "fashion": fashion,
         "mnist": mnist,
     }
 )

@@ -6,6 +6,9 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jax
 
 from hyperlimit.errors import InputError
 
@@ -17,7 +20,8 @@ def whole_files(directory: str | Path) -> Generator[Path, None, None]:
     The files, those in sub-folders too, replace files of the same name in the target,
     which is created if need be; its other files stay. Each appears at once, none
     before the block has ended. If the block raises anything, the target stays as it
-    was, and what was written is removed. Files are readable as the umask says.
+    was, and what was written is removed. Files are readable as the umask says. Of
+    several processes that work together, the first alone writes.
 
     Args:
         directory: the target folder.
@@ -34,6 +38,10 @@ def whole_files(directory: str | Path) -> Generator[Path, None, None]:
         ...     Path(parent, "out", "a.txt").read_text()
         'done'
     """
+    if jax.distributed.is_initialized() and jax.process_index() > 0:
+        with TemporaryDirectory() as nowhere:
+            yield Path(nowhere)
+        return
     given = str(directory)
     target = Path(os.path.realpath(directory))
     try:

@@ -58,7 +58,8 @@ def on_sizes(found: Scales, missed: tuple[str, ...]) -> list[Advice]:
                 "initialisation",
                 f"{worst.network}'s {worst.name} gives numbers of size "
                 f"{worst.outputs:.3g} where {worst.target:.2g} is right: multiply "
-                f"{whose} {each}, biases beside them too{hint}.",
+                f"{whose} {each}, each factor found with the layers before it "
+                f"corrected, biases beside them too{hint}.",
             )
         )
     return advice
@@ -72,7 +73,7 @@ def on_sharing(found: Scales, shared: bool) -> list[Advice]:
         return []
     mend = (
         f"multiply the matrix of f's last layer by {VARYING} and let its bias start as "
-        "one draw of the weights"
+        "a random draw of the size that they have now"
         if shared
         else "give f's last layer a bias (or hypernetize's initialisation="
         "'bias_hyperinit') that starts as one draw of the weights"
@@ -88,7 +89,7 @@ def on_sharing(found: Scales, shared: bool) -> list[Advice]:
 
 
 def on_rate(
-    given: float, best: float, ends: dict[float, float], changed: bool
+    given: float, best: float, ends: dict[float, float], beside: str
 ) -> list[Advice]:
     """Another learning rate."""
     if best <= 0 or 1 / NEAR < best / given < NEAR:
@@ -98,7 +99,7 @@ def on_rate(
         Advice(
             "learning rate",
             f"use {best:.2g} in place of {given:.2g} (loss at the end of short "
-            f"trainings{' with the changes above' if changed else ''}, {tried}).",
+            f"trainings{beside and ' ' + beside}, {tried}).",
         )
     ]
 

@@ -15,16 +15,23 @@ from rich.console import Console
 
 from hyperlimit.diagnosis import _advice
 from hyperlimit.diagnosis._advice import VARYING, Advice
-from hyperlimit.diagnosis._corrected import corrected
+from hyperlimit.diagnosis._corrected import Corrected, corrected
 from hyperlimit.diagnosis._draws import drawing, widened
 from hyperlimit.diagnosis._kernel import Spectrum, change, kernel, spectrum, spread
 from hyperlimit.diagnosis._limit import against_limit
 from hyperlimit.diagnosis._page import page
-from hyperlimit.diagnosis._problem import Loss, half_mean_square, problem
+from hyperlimit.diagnosis._problem import Loss, Problem, half_mean_square, problem
 from hyperlimit.diagnosis._report import sections
 from hyperlimit.diagnosis._scales import Scales, scales
 from hyperlimit.diagnosis._terminal import as_text, print_sections
-from hyperlimit.diagnosis._trials import Optimiser, Step, Trial, first_step, trial
+from hyperlimit.diagnosis._trials import (
+    Optimiser,
+    Step,
+    Trial,
+    first_step,
+    predict,
+    trial,
+)
 from hyperlimit.errors import InputError
 from hyperlimit.networks import Hypernetwork
 from hyperlimit.plotting import diagnosis_figure
@@ -35,6 +42,7 @@ _SIZES, _KERNELS = (32, 32), (16, 8)
 _TRIED = (1 / 3, 1.0, 3.0)
 # A change must lower the loss of a short training by this factor to be advised.
 WORTH = 0.95
+SIZES, SHARING, BOTH = "sizes corrected", "weights shared", "both"
 
 
 @final
@@ -49,9 +57,10 @@ class Diagnosis:
         learning_rate: the best of those tried for it.
         given: the short training as things are, at the rate that was given.
         alone: short trainings as things are, one a rate.
-        tried: short trainings with sizes corrected and weights shared, one a rate.
-        changed: whether that is part of the advice: it trains better by a twentieth
-            than another rate alone.
+        tried: short trainings of changed networks, one a rate: with "sizes corrected",
+            with "weights shared" and "both", where they are different networks.
+        changed: whether the best of them is part of the advice: it trains better by a
+            twentieth than another rate alone.
         step: the Taylor terms of the optimiser's first step, as things are.
         spectrum: the kernel's modes, and the time to `goal` if it stayed as it is.
         goal: the loss that is half of the best constant's.
@@ -69,7 +78,7 @@ class Diagnosis:
     learning_rate: float
     given: Trial = field(repr=False)
     alone: tuple[Trial, ...] = field(repr=False)
-    tried: tuple[Trial, ...] = field(repr=False)
+    tried: dict[str, tuple[Trial, ...]] = field(repr=False)
     changed: bool
     step: Step
     spectrum: Spectrum = field(repr=False)
@@ -83,7 +92,7 @@ class Diagnosis:
     def best(self) -> Trial:
         """The training with the advice followed."""
         if self.changed:
-            return _best(self.tried)
+            return min(map(_best, self.tried.values()), key=lambda one: one.end)
         return next(one for one in self.alone if one.rate == self.learning_rate)
 
     def __str__(self) -> str:
@@ -154,7 +163,7 @@ def diagnose(
         key: a JAX random key. None: 0.
 
     Cost: some ten compilations of the network and its gradient, a few seconds each,
-    and 400 training steps.
+    and 16 times `steps` training steps at most.
 
     Raises:
         InputError: for data that do not fit, numbers that are not finite, a network
@@ -186,18 +195,23 @@ def diagnose(
     part = whole.part(*_SIZES, keys[1])
     small = part.part(*_KERNELS, keys[2])
     found = scales(net, trained, part, measure)
-    mended = corrected(net, trained, part, found, varying=VARYING, key=keys[3])
+    _check_targets(net, part, loss)
     settings = (trained, whole, measure, optimiser)
     given = trial(net, *settings, learning_rate, steps, keys[4])
     step = first_step(net, trained, part, measure, optimiser)
     alone = [given, *(trial(net, *settings, r, steps, keys[4]) for r in _rates(step))]
-    after = first_step(mended.net, trained, part, measure, optimiser)
-    tried = [
-        trial(mended.net, *settings, rate, steps, keys[4])
-        for rate in (learning_rate, *_rates(after))
-    ]
-    changed = _best(tried).end < WORTH * _best(alone).end
-    chosen = tried if changed else alone
+    tried: dict[str, list[Trial]] = {}
+    candidates = _candidates(net, trained, part, found, keys[3])
+    for what, mended in candidates.items():
+        after = first_step(mended.net, trained, part, measure, optimiser)
+        tried[what] = [
+            trial(mended.net, *settings, rate, steps, keys[4])
+            for rate in (learning_rate, *_rates(after))
+        ]
+    what = min(tried, key=lambda name: _best(tried[name]).end)
+    mended = candidates[what]
+    changed = _best(tried[what]).end < WORTH * _best(alone).end
+    chosen = tried[what] if changed else alone
     best = _best(chosen)
     # Another rate alone must be worth it, too.
     if not changed and best.end >= WORTH * given.end:
@@ -215,11 +229,20 @@ def diagnose(
         if source.spec is not None:
             limit = against_limit(source.spec, mean, small, baseline / 2)
     advice = _advice.on_inputs(found)
-    if changed:
-        advice += _advice.on_sizes(found, mended.missed)
-        advice += _advice.on_sharing(found, mended.shared)
-    ends = {one.rate: one.end for one in chosen}
-    advice += _advice.on_rate(learning_rate, best.rate, ends, changed)
+    first = _advice.on_rate(
+        learning_rate,
+        best.rate,
+        {one.rate: one.end for one in chosen},
+        "with the changes of initialisation" if changed else "",
+    )
+    changes = []
+    if changed and what != SHARING:
+        changes += _advice.on_sizes(found, mended.missed)
+    if changed and what != SIZES:
+        changes += _advice.on_sharing(found, mended.shared)
+    # What explains most of the gain comes first.
+    rate_first = changed and given.end * best.end > _best(alone).end ** 2
+    advice += [*first, *changes] if rate_first else [*changes, *first]
     advice += _advice.on_width(spreads)
     advice += _advice.on_conditioning(list(modes.shares), list(modes.rates))
     return Diagnosis(
@@ -230,7 +253,7 @@ def diagnose(
         learning_rate=best.rate,
         given=given,
         alone=tuple(alone),
-        tried=tuple(tried),
+        tried={name: tuple(trials) for name, trials in tried.items()},
         changed=changed,
         step=step,
         spectrum=modes,
@@ -240,6 +263,34 @@ def diagnose(
         spreads=spreads,
         limit=limit,
     )
+
+
+def _candidates(
+    net: PyTree, trained: PyTree, data: Problem, found: Scales, key: Array
+) -> dict[str, Corrected]:
+    """Networks with sizes corrected, with weights shared, and with both."""
+
+    def made(found: Scales, varying: float) -> Corrected:
+        return corrected(net, trained, data, found, varying=varying, key=key)
+
+    both = made(found, VARYING)
+    unsized = found._replace(meta_factors={}, primary_factors={})
+    if not both.shared:
+        return {SIZES: both}
+    if not (found.meta_factors or found.primary_factors):
+        return {SHARING: both}
+    return {SIZES: made(found, 1.0), SHARING: made(unsized, VARYING), BOTH: both}
+
+
+def _check_targets(net: PyTree, data: Problem, loss: Loss | None) -> None:
+    """Raises an InputError where outputs do not meet targets one by one."""
+    found = eqx.filter_eval_shape(predict, net, data).shape
+    if loss is None and found != data.y.shape:
+        raise InputError(
+            f"the network gives {found[2]} numbers for each pair and y has shape "
+            f"{data.y.shape} on the part that is looked at: give y (b, p, {found[2]}), "
+            "or a loss."
+        )
 
 
 def _best(trials: Sequence[Trial]) -> Trial:

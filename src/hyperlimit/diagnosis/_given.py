@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,19 +39,50 @@ def network_from(
     if module_spec is None or module_spec.loader is None:
         raise InputError(f"{path!r} is no Python file: give FILE.py:NAME.")
     module = importlib.util.module_from_spec(module_spec)
-    module_spec.loader.exec_module(module)
+    try:
+        module_spec.loader.exec_module(module)
+    except Exception as error:
+        raise InputError(
+            f"{path} cannot be run ({_said(error, path)}): mend it."
+        ) from error
     if not hasattr(module, name):
         names = [n for n in vars(module) if not n.startswith("_")]
         raise InputError(
             f"{path} has no {name!r}: give one of its names, {', '.join(names)}."
         )
     found = getattr(module, name)
-    if not inspect.isfunction(found):
+    if not (inspect.isfunction(found) or inspect.isclass(found)):
         return found, None
-    if not inspect.signature(found).parameters:
+    parameters = inspect.signature(found).parameters.values()
+    wanted = [p for p in parameters if p.default is p.empty and p.kind not in _REST]
+    if not wanted:
         return found(), None
-    drawn = found(key)
-    return drawn, None if isinstance(drawn, Hypernetwork) else found
+    if len(wanted) > 1:
+        names = ", ".join(p.name for p in wanted)
+        raise InputError(
+            f"{path}:{name} takes {names}: give a network, or what returns one from a "
+            "random key alone."
+        )
+
+    def draw(key: Array) -> PyTree:
+        only = wanted[0]
+        by_name = only.kind == only.KEYWORD_ONLY
+        return found(**{only.name: key}) if by_name else found(key)
+
+    drawn = draw(key)
+    return drawn, None if isinstance(drawn, Hypernetwork) else draw
+
+
+_REST = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+def _said(error: Exception, path: str) -> str:
+    """What is wrong, and in which line of a file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).name == Path(path).name]
+    where = f"line {lines[-1]}: " if lines else ""
+    reason = str(error).split("\n")[0].rstrip(".").replace(". ", "; ")
+    return f"{where}{type(error).__name__}: {reason}"
 
 
 def data_from(source: str) -> Arrays:
@@ -63,6 +95,11 @@ def data_from(source: str) -> Arrays:
         InputError: for a file without these arrays, or a name that is neither.
     """
     if source.endswith(".npz"):
+        if not Path(source).is_file():
+            raise InputError(
+                f"there is no file {source!r}: give a file of numpy.savez with x, z "
+                "and y."
+            )
         try:
             with np.load(source, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file}

@@ -60,9 +60,19 @@ def problem(data: tuple[ArrayLike, ArrayLike, ArrayLike]) -> Problem:
             f"x, z and y have shapes {x.shape}, {z.shape} and {jnp.shape(data[2])}: "
             "give x (b, ...), z (p, d) or (b, p, d), and y (b, p) or (b, p, k)."
         )
+    if 0 in (*x.shape, *z.shape, *y.shape):
+        raise InputError(
+            f"x, z and y have shapes {x.shape}, {z.shape} and {jnp.shape(data[2])}, "
+            "and one of them is empty: give at least one of everything."
+        )
     for name, part in (("x", x), ("z", z), ("y", y)):
         if not bool(np.isfinite(np.asarray(part)).all()):
             raise InputError(f"{name} holds numbers that are not finite: mend them.")
+    if bool(jnp.all(y == y.reshape(-1)[0])):
+        raise InputError(
+            f"every target is {float(y.reshape(-1)[0]):.3g}, and there is nothing to "
+            "learn: give targets that differ."
+        )
     if not each:
         z = jnp.broadcast_to(z, (len(x), *z.shape))
     return Problem(x, z, y)

@@ -34,16 +34,27 @@ def _verdict(found: "Diagnosis") -> Section:
     given, best = found.given, found.best
     if found.changed or found.learning_rate != given.rate:
         end = "diverges" if not np.isfinite(given.end) else f"is {given.end:.3g}"
+        rate = min(found.alone, key=lambda one: one.end)
         sentences.append(
             f"Followed, the loss after {len(best.losses)} steps is {best.end:.3g}; as "
-            f"things are it {end}; the best constant has {found.baseline:.3g}."
+            f"things are it {end}, and with no change but the learning rate "
+            f"{rate.rate:.2g} it is {rate.end:.3g}; the best constant has "
+            f"{found.baseline:.3g}."
         )
-    if not found.changed:
+    elif not best.end < found.baseline:
         sentences.append(
-            "Correcting sizes and sharing what x's weights have in common was tried "
-            f"and is not worth it: {min(t.end for t in found.tried):.3g} against "
-            f"{min(t.end for t in found.alone):.3g}."
+            f"In {len(best.losses)} steps nothing that was tried gets below the best "
+            f"constant's loss, {found.baseline:.3g}: try more steps."
         )
+    each = ", ".join(
+        f"{name} {min(one.end for one in trials):.3g}"
+        for name, trials in found.tried.items()
+    )
+    verdict = "" if found.changed else "not worth a twentieth: "
+    sentences.append(
+        "Changes of the initialisation, each at the best of its learning rates: "
+        f"{verdict}{each}; none {min(one.end for one in found.alone):.3g}."
+    )
     return Section("What to change first", (), [], sentences)
 
 
@@ -80,7 +91,8 @@ def _layers(found: "Diagnosis") -> Section:
         rows,
         [
             f"x {scales.x:.3g}, z {scales.z:.3g}, targets {scales.targets:.3g} about "
-            f"their mean, outputs {scales.outputs:.3g}; loss {scales.loss:.3g}, of the "
+            f"their mean, outputs {scales.outputs:.3g}; loss {scales.loss:.3g} (half "
+            "the mean square, unless a loss was given), of the "
             f"best constant {found.baseline:.3g}. Gradients are of one example's loss; "
             "'own to x' is the share of what f writes that differs between x."
         ],
@@ -89,7 +101,7 @@ def _layers(found: "Diagnosis") -> Section:
 
 def _trainings(found: "Diagnosis") -> Section:
     rows: list[tuple[str, ...]] = []
-    for name, trials in (("as it is", found.alone), ("corrected", found.tried)):
+    for name, trials in (("as it is", found.alone), *found.tried.items()):
         for one in sorted(trials, key=lambda one: one.rate):
             mark = " <- given" if one is found.given else ""
             mark += " <- best" if one is found.best else ""
@@ -142,6 +154,14 @@ def _kernel(found: "Diagnosis") -> Section:
     ]
     if found.limit is not None:
         rows.append(("mean over draws, from the dual limit", f"{found.limit[0]:.1%}"))
+    moved = (
+        [
+            "In the short training the kernel moved by more than itself: nothing that "
+            "is said of a linear network holds beyond the first steps."
+        ]
+        if found.drift > 1
+        else []
+    )
     positive = modes.rates[modes.rates > 1e-7 * modes.rates[0]]
     half = int(np.searchsorted(np.cumsum(modes.shares), 0.5)) + 1
     condition = positive[0] / positive[-1]
@@ -154,6 +174,7 @@ def _kernel(found: "Diagnosis") -> Section:
         f"{modes.largest_rate:.2g}, and at half of that reach the loss "
         f"{found.goal:.3g} on these pairs in {_count(modes.steps)} steps (gradient "
         f"flow: time {modes.time:.2g}).",
+        *moved,
     ]
     if found.limit is not None:
         sentences.append(

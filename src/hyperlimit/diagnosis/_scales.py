@@ -86,7 +86,11 @@ def scales(net: PyTree, trained: PyTree, data: Problem, loss: Loss) -> Scales:
             "net.primary(x)(z) what net(x, z) is, as hl.init and hl.hypernetize do."
         )
     reading = read_on(net, trained, data)
-    assert reading.upper is not None
+    if reading.upper is None:
+        raise InputError(
+            f"the {type(net).__name__}'s primary(x) gives a function whose weights "
+            "cannot be seen: return an Equinox module that holds them."
+        )
     parts = (reading.stage.traced, reading.upper.traced)
     factors = [jnp.ones(len(part.entries)) for part in parts]
     first = _measured(net, trained, data, loss, factors)

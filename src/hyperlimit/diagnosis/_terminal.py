@@ -18,7 +18,8 @@ def print_sections(console: Console, name: str, found: Iterable[Section]) -> Non
         if section.rows:
             table = Table(box=None, pad_edge=False)
             for number, column in enumerate(section.columns):
-                table.add_column(column, justify="left" if number < 2 else "right")
+                justify = "left" if number < 2 else "right"
+                table.add_column(column, justify=justify, overflow="fold")
             for row in section.rows:
                 table.add_row(*map(escape, row))
             console.print(table)

@@ -49,6 +49,8 @@ def grid(
     Raises:
         InputError: for numbers of rows that differ, or axes that do not fit.
     """
+    if isinstance(inputs, tuple | list) and len(inputs) == 1:
+        inputs = inputs[0]
     if not isinstance(inputs, tuple | list):
         x = jnp.asarray(inputs)
         if x.ndim == 0 or len(x) == 0:

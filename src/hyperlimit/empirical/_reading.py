@@ -1,7 +1,7 @@
 """A network as functions of its parameters: in one stage, or as f and then g."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -97,8 +97,10 @@ def read(
     def whole(arrays: list[Array], example: list[Array]) -> list[Array]:
         return jax.tree.leaves(found.combine(arrays)(*example))
 
-    count = _outputs(_shapes(whole, found.arrays, example))
-    if z is None or not structured or not _composed(net):
+    count = _outputs(output_shapes(whole, found.arrays, example))
+    composed = z is not None and structured and _composed(net)
+    # A closure over weights, say, does not show them.
+    if not composed or not jax.tree.leaves(_split(_primary(net, x))[0]):
         traced = Traced(
             whole, found.arrays, example, landings=False, products=structured
         )
@@ -110,7 +112,7 @@ def read(
     def others(example: list[Array]) -> list[Array]:
         return jax.tree.leaves(_split(net.primary(*example))[1])
 
-    written, other, static = _split(eqx.filter_eval_shape(net.primary, x))
+    written, other, static = _split(_primary(net, x))
     structures = jax.tree.structure(written), jax.tree.structure(other)
 
     def outputs(arrays: list[Array], example: list[Array]) -> list[Array]:
@@ -136,6 +138,10 @@ def _split(primary: PyTree) -> tuple[PyTree, PyTree, PyTree]:
     return written, others, static
 
 
+def _primary(net: PyTree, x: Shape) -> PyTree:
+    return eqx.filter_eval_shape(net.primary, x)
+
+
 def _composed(net: PyTree) -> bool:
     """Whether the network says which primary network it writes for x."""
     return callable(getattr(net, "primary", None))
@@ -146,11 +152,14 @@ def _is_inexact(leaf: object) -> bool:
     return dtype is not None and jnp.issubdtype(dtype, jnp.inexact)
 
 
-def _shapes(
-    whole: Callable[[list[Array], list[Array]], list[Array]],
-    arrays: list[Array],
-    example: list[Shape],
-) -> list[Shape]:
+def output_shapes(
+    whole: Callable[[Any, Any], Any], arrays: PyTree, example: Sequence[Shape]
+) -> Any:
+    """What a network gives for one example, whose parts are called x and z.
+
+    Raises:
+        InputError: if it does not take it.
+    """
     try:
         return jax.eval_shape(whole, arrays, example)
     except InputError:

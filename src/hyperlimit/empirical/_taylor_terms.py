@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
+from hyperlimit.empirical._reading import output_shapes
 from hyperlimit.empirical._taylor_series import taylor_series
 from hyperlimit.errors import InputError
 from hyperlimit.finite import (
@@ -54,7 +55,8 @@ def taylor_terms(
 
     Raises:
         InputError: for an order out of range, a network without arrays, inputs that
-            are no rows, or a network with derivatives in reverse mode alone.
+            are no rows or not the network's, or a network with derivatives in reverse
+            mode alone.
 
     Examples:
         >>> import jax, jax.numpy as jnp, hyperlimit as hl
@@ -78,7 +80,9 @@ def taylor_terms(
             f"{type(net).__name__} has no floating arrays to differentiate in: give a "
             "network with parameters."
         )
-    return _terms(net, _rows(net, u), order)
+    rows = _rows(net, u)
+    _check_taken(net, rows)
+    return _terms(net, rows, order)
 
 
 @eqx.filter_jit
@@ -105,6 +109,13 @@ def _terms(net: Callable[..., Array], rows: tuple[Array, ...], order: int) -> Ar
     factorials = [math.factorial(r) for r in range(1, order + 1)]
     found = found * jnp.asarray(factorials, found.dtype).reshape(order, 1, 1, 1, 1)
     return found[:, :, 0, :, 0] if found.shape[2] == 1 else found
+
+
+def _check_taken(net: Callable[..., Array], rows: tuple[Array, ...]) -> None:
+    """Raises an InputError if the network does not take one row."""
+    values, rest = eqx.partition(net, eqx.is_inexact_array)
+    example = [jax.ShapeDtypeStruct(a.shape[1:], a.dtype) for a in rows]
+    output_shapes(lambda v, e: eqx.combine(v, rest)(*e), values, example)
 
 
 def _rows(net: Any, u: PyTree) -> tuple[Array, ...]:

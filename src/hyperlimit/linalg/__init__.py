@@ -1,10 +1,7 @@
 """Linear algebra that knows nothing of networks."""
 
-from hyperlimit.linalg._conjugate_gradients import Solution, conjugate_gradients
 from hyperlimit.linalg._gaps import gaps, squared_distances
 from hyperlimit.linalg._jittered_cholesky import jittered_cholesky
-from hyperlimit.linalg._kronecker_sum import KroneckerSum
-from hyperlimit.linalg._mode_blocks import ModeBlocks, mode_blocks
 from hyperlimit.linalg._ridged_cholesky import ridged_cholesky
 from hyperlimit.linalg._rows import Rows, rows
 from hyperlimit.linalg._tiles import TILE, is_traced, tiled, tiled_symmetric
@@ -12,16 +9,11 @@ from hyperlimit.linalg._windows import Windows, sliding
 
 __all__ = [
     "TILE",
-    "KroneckerSum",
-    "ModeBlocks",
     "Rows",
-    "Solution",
     "Windows",
-    "conjugate_gradients",
     "gaps",
     "is_traced",
     "jittered_cholesky",
-    "mode_blocks",
     "ridged_cholesky",
     "rows",
     "sliding",

@@ -5,6 +5,7 @@ from typing import final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, PyTree
 
@@ -121,6 +122,7 @@ class MetaWideNetwork(eqx.Module):
         """
         key = None if key is None else check_key(key)
         x = jnp.asarray(x, self.x.dtype)
+        _check_finite("x", x)
         limit = dual_limit(self.spec.meta)
         initial, ntk = elsewhere(limit, self.x, self.initial, x, key)
         weights = initial + ntk @ self.coefficients
@@ -290,7 +292,19 @@ class MetaWideNetwork(eqx.Module):
         )
 
     def _objective(self, z: Array, y: ArrayLike, loss: Loss) -> Objective:
-        return Objective(self.primaries, jnp.asarray(z), jnp.asarray(y), loss)
+        z, y = jnp.asarray(z), jnp.asarray(y)
+        _check_finite("z", z)
+        _check_finite("y", y)
+        return Objective(self.primaries, z, y, loss)
+
+
+def _check_finite(name: str, given: Array) -> None:
+    """Raises an InputError for numbers that are not finite, where they are known."""
+    if not is_traced(given) and not np.isfinite(np.asarray(given)).all():
+        raise InputError(
+            f"{name} holds numbers that are not finite: leave those examples out or "
+            "mend them."
+        )
 
 
 def _check_count(name: str, given: int, most: int | None = None) -> None:

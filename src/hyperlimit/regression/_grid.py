@@ -1,27 +1,21 @@
 """Kernel regression on functions: many images at many coordinates."""
 
+from collections.abc import Sequence
 from typing import final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
+from hyperlimit.limits.gram import Gram, ImageBlocks
 from hyperlimit.numerics import clipped
-from hyperlimit.regression._grid_dense import (
-    SolvedDensely,
-)
-from hyperlimit.regression._grid_factors import (
-    Cross,
-    Metas,
-    cross_factors,
-    prior_covariance,
-    prior_variance,
-)
-from hyperlimit.regression._grid_problem import Report, Solved
-from hyperlimit.regression._meta_kernels import MetaScale, meta_scale
+from hyperlimit.regression._grid_dense import SolvedDensely
+from hyperlimit.regression._grid_inputs import checked_coordinates, checked_images
+from hyperlimit.regression._grid_problem import GridProblem, Report, Solved
+from hyperlimit.regression._leave_one_out import LeaveOneOut, left_out
 from hyperlimit.regression._own_values import (
     NewFunctions,
     checked_known,
@@ -29,7 +23,7 @@ from hyperlimit.regression._own_values import (
     conditioned_variance,
     correction,
 )
-from hyperlimit.regression._unit_rows import checked_inputs
+from hyperlimit.regression._samples import joint_samples
 
 
 @final
@@ -37,31 +31,31 @@ class GridRegression(eqx.Module):
     """Regression of functions z -> y, one for each x, fitted jointly.
 
     Attributes:
-        scale: the kernels of the meta-network for every x with itself.
-        x: the training meta-inputs, (n, d) with |x|^2 = d, or images (n, h, w, c).
-        z: the training coordinates, (p, d_z).
-        weights: the dual weights, (n, p, k), zero where no value was known.
+        values: the known values of all functions, (v, k), image by image.
+        weights: the dual weights of the known values, (v, k).
         noise: the noise variance in units of the kernel.
         amplitude: the factor of every variance.
+        report: how it was solved, and how exactly.
     """
 
-    limit: DualLimit = eqx.field(static=True)
-    kind: str = eqx.field(static=True)
-    scale: MetaScale
-    x: Float[Array, "n ..."]
-    z: Float[Array, "p dz"]
-    weights: Float[Array, "n p k"]
+    problem: GridProblem
+    values: Float[Array, "v k"]
+    weights: Float[Array, "v k"]
     noise: float
     amplitude: float
     solved: Solved
-    tolerance: float = eqx.field(static=True)
     report: Report = eqx.field(static=True)
     flat: bool = eqx.field(static=True, default=False)
 
     @property
+    def limit(self) -> DualLimit:
+        """Whose kernel it is."""
+        return self.problem.limit
+
+    @property
     def takes_values(self) -> bool:
         """Whether predictions can be conditioned on values of the new functions."""
-        return isinstance(self.solved, SolvedDensely)
+        return isinstance(self.solved, SolvedDensely) and self.problem.known is not None
 
     def mean(
         self,
@@ -76,7 +70,7 @@ class GridRegression(eqx.Module):
         (m, q), or (m, q, k) if the targets were (n, p, k).
 
         Args:
-            x: new meta-inputs, (m, d).
+            x: new meta-inputs, (m, d), or images.
             z: coordinates, (q, d_z); by default those of the training targets.
             known: which values of the new functions are known, (q,) or (m, q): each
                 function is then also conditioned on its own, with the same noise.
@@ -87,15 +81,17 @@ class GridRegression(eqx.Module):
         values of its own besides, of v training values, O(m v^2) an iteration, some
         six of them, and one O(v^2 q).
         """
-        cross = self._cross(x, z)
-        mean = _mean(cross.left, cross.right, self.weights)
+        new, where = self._new(x, z)
+        cross = self.problem.cross(new, where)
+        mean = (cross @ self.weights).reshape(len(new), len(where), -1)
         if (known is None) != (values is None):
             raise InputError("known and values belong together: give both, or neither.")
         if known is not None and values is not None:
-            new = self._new_functions(cross, z, known)
-            given = checked_values(values, new.known, mean.shape[2], self.flat)
+            functions = self._new_functions(cross, new, where, known)
+            given = checked_values(values, functions.known, mean.shape[2], self.flat)
             residual = jnp.asarray(given, mean.dtype) - mean
-            mean = mean + correction(new, residual, 100 * self.tolerance)
+            tolerance = 10 * self.problem.tolerance
+            mean = mean + correction(functions, residual, tolerance)
         return mean[..., 0] if self.flat else mean
 
     def variance(
@@ -117,54 +113,138 @@ class GridRegression(eqx.Module):
         values of the nearest images, which is never below the exact one. `exact=True`
         solves for every new value.
         """
-        cross = self._cross(x, z)
+        new, where = self._new(x, z)
+        cross = self.problem.cross(new, where)
         if known is not None:
-            new = self._new_functions(cross, z, known)
-            return self.amplitude * clipped(conditioned_variance(new), low=0)
-        where = self.z if z is None else jnp.asarray(z, self.x.dtype)
-        prior = prior_variance(self._metas, where)
-        explained = self.solved.explained(cross, exact)
-        return self.amplitude * clipped(prior[None, :] - explained, low=0)
+            functions = self._new_functions(cross, new, where, known)
+            return self.amplitude * clipped(conditioned_variance(functions), low=0)
+        prior = self.problem.blocks(new, where).variance
+        explained = self.solved.explained(cross, new, exact)
+        return self.amplitude * clipped(prior - explained, low=0)
+
+    def samples(
+        self, x: ArrayLike, z: ArrayLike | None = None, *, count: int = 1, seed: int = 0
+    ) -> Float[Array, "s m q"] | Float[Array, "s m q k"]:
+        r"""Whole functions drawn from the posterior, (count, m, q), by pathwise
+        conditioning.
+
+        A draw f of the prior at training and new points together is moved by what the
+        data say it lacks: $f_* + K_* (K + \lambda I)^{-1} (y - f - \varepsilon)$. All
+        new values of a draw belong together, which `variance` does not say. A
+        hundredth of the noise variance is left in them.
+
+        Args:
+            x: new meta-inputs, (m, d), or images.
+            z: coordinates, (q, d_z); by default those of the training targets.
+            count: how many draws.
+            seed: of the draws.
+
+        Cost: some 20 products in double precision and one solve for each draw.
+
+        Raises:
+            InputError: for a system without noise.
+
+        References:
+            Wilson, Borovitskiy, Terenin, Mostowsky and Deisenroth, *Efficiently
+            Sampling Functions from Gaussian Process Posteriors*, ICML 2020.
+        """
+        if not self.noise > 0:
+            raise InputError(
+                "draws of a regression without noise were asked for: fit with a ridge."
+            )
+        new, where = self._new(x, z)
+        outputs = self.weights.shape[1]
+        old, fresh = joint_samples(
+            self.problem, (new, where), self.noise, count * outputs, seed
+        )
+        weights = self.solved.weights(jnp.asarray(old, self.weights.dtype))
+        cross = self.problem.cross(new, where)
+        moved = np.asarray(fresh) - np.asarray(cross @ weights)
+        shape = len(new), len(where), count, outputs
+        drawn = jnp.asarray(self.amplitude**0.5 * moved.reshape(shape), new.dtype)
+        mean = self.mean(x, z).reshape(*shape[:2], 1, outputs)
+        found = jnp.moveaxis(mean + drawn, 2, 0)
+        return found[..., 0] if self.flat else found
+
+    def leave_one_out(
+        self,
+        images: ArrayLike | Sequence[int] | None = None,
+        *,
+        exact: bool = False,
+    ) -> LeaveOneOut:
+        r"""Each training function as all the others predict it, without refitting.
+
+        $y_i - \mu_{-i} = [((K + \lambda I)^{-1})_{ii}]^{-1} \alpha_i$ for the dual
+        weights $\alpha$ and the diagonal block of image i.
+
+        Args:
+            images: which functions, (b,); all by default.
+            exact: solve anew without each function, after an iterative solve. Without
+                it the preconditioner stands in for the inverse's diagonal blocks,
+                for the price of one product.
+
+        After a dense solve the result is exact. Cost with `exact`: some ten products
+        of b k columns.
+
+        Raises:
+            InputError: for images that there are not.
+        """
+        count = len(self.problem.x)
+        which = np.arange(count) if images is None else np.asarray(images)
+        if which.ndim != 1 or not np.issubdtype(which.dtype, np.integer):
+            raise InputError(
+                f"images has shape {which.shape} and type {which.dtype}: give indices "
+                "of training functions, (b,)."
+            )
+        if ((which < 0) | (which >= count)).any():
+            raise InputError(
+                f"images reaches from {which.min()} to {which.max()}, and there are "
+                f"{count} training functions: give indices below {count}."
+            )
+        return left_out(
+            self.solved, self.problem, self.values, self.weights, which, exact
+        )
+
+    def _new(
+        self, x: ArrayLike, z: ArrayLike | None
+    ) -> tuple[Float[Array, "m ..."], Float[Array, "q dz"]]:
+        old = self.problem.x
+        rank = self.problem.limit.spec.meta.inputs.rank
+        new = checked_images("x", x, old.dtype, rank)
+        if new.shape[1:] != old.shape[1:]:
+            raise InputError(
+                f"x has shape {new.shape} and the model was fitted on {old.shape}: "
+                "give inputs of the same size."
+            )
+        if z is None and self.problem.known is None:
+            raise InputError(
+                "every training function has coordinates of its own: give z, (q, d), "
+                "the coordinates to predict at."
+            )
+        return new, checked_coordinates(self.problem.z if z is None else z, old.dtype)
 
     def _new_functions(
-        self, cross: Cross, z: ArrayLike | None, known: ArrayLike
+        self,
+        cross: Gram,
+        x: Float[Array, "m ..."],
+        z: Float[Array, "q dz"],
+        known: ArrayLike,
     ) -> NewFunctions:
-        if not isinstance(self.solved, SolvedDensely):
+        if not self.takes_values or not isinstance(self.solved, SolvedDensely):
             raise InputError(
                 "the values of new functions were given to a regression that was "
                 "solved by iteration: fit at most 12,000 values, not all of them "
                 "known, or leave known and values out."
             )
-        where = self.z if z is None else jnp.asarray(z, self.x.dtype)
-        mask = checked_known(known, cross.left.shape[1], len(where))
-        prior = prior_covariance(self._metas, where)
+        mask = checked_known(known, len(x), len(z))
+        prior: ImageBlocks = self.problem.blocks(x, z)
+        assert self.problem.known is not None
+        places = np.nonzero(self.problem.known)
         return NewFunctions(
-            self.solved, cross, prior, jnp.asarray(self.noise, prior.dtype), mask
+            self.solved.factor,
+            (places[0], places[1]),
+            cross.factors,
+            prior,
+            jnp.asarray(self.noise, x.dtype),
+            mask,
         )
-
-    def _cross(self, x: ArrayLike, z: ArrayLike | None) -> Cross:
-        new = checked_inputs("x", x, self.x.dtype, self.limit.spec.meta.inputs.rank)
-        if new.shape[1:] != self.x.shape[1:]:
-            raise InputError(
-                f"x has shape {new.shape} and the model was fitted on {self.x.shape}: "
-                "give inputs of the same size."
-            )
-        meta_scale(self.limit, new)
-        where = self.z if z is None else jnp.asarray(z, self.x.dtype)
-        return cross_factors(
-            self._metas, (new, where), (self.x, self.z), self.tolerance
-        )
-
-    @property
-    def _metas(self) -> Metas:
-        return Metas(self.limit, self.kind, self.scale)
-
-
-@jax.jit
-def _mean(
-    left: Float[Array, "r m n"], right: Float[Array, "r q p"], weights: Array
-) -> Float[Array, "m q k"]:
-    total = jnp.zeros((left.shape[1], right.shape[1], weights.shape[2]), weights.dtype)
-    for a, b in zip(left, right, strict=True):
-        total = total + jnp.einsum("mn,npk,qp->mqk", a, weights, b)
-    return total

@@ -1,20 +1,22 @@
 """A grid regression solved by a dense factor of its known values."""
 
-from typing import Any, final
+from typing import final
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
+from hyperlimit.limits.gram import Gram
 from hyperlimit.linalg import ridged_cholesky, tiled_symmetric
-from hyperlimit.regression._grid_factors import (
-    Cross,
-    coordinate_state,
-    entries,
+from hyperlimit.linalg.operators import AbstractOperator
+from hyperlimit.regression._grid_problem import (
+    GridProblem,
+    Outcome,
+    Report,
+    Solved,
+    rows_of_image,
 )
-from hyperlimit.regression._grid_problem import GridProblem, Outcome, Report, Solved
-from hyperlimit.regression._meta_kernels import meta_kernels, meta_state
 
 
 @final
@@ -22,51 +24,60 @@ class SolvedDensely(Solved):
     """The Cholesky factor of the known values' Gram matrix."""
 
     factor: Float[Array, "v v"]
-    image: Int[np.ndarray, " v"]
-    pixel: Int[np.ndarray, " v"]
 
-    def explained(self, cross: Cross, exact: bool) -> Float[Array, "m q"]:
+    def explained(
+        self, cross: Gram, new: Float[Array, "m ..."], exact: bool
+    ) -> Float[Array, "m q"]:
         """k^T (K + noise)^{-1} k, exactly."""
         del exact
-        right_known = cross.right[:, :, self.pixel]
-        rows = [
-            _explained(self.factor, a, right_known)
-            for a in jnp.moveaxis(cross.left[:, :, self.image], 1, 0)
-        ]
-        return jnp.stack(rows)
+        rows = (rows_of_image(cross, len(new), index) for index in range(len(new)))
+        return jnp.stack([_explained(self.factor, cross.operator, r) for r in rows])
+
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
+        return jax.scipy.linalg.cho_solve((self.factor, True), values)
 
 
-@jax.jit
+@eqx.filter_jit
 def _explained(
-    factor: Float[Array, "v v"], left: Float[Array, "r v"], right: Array
+    factor: Float[Array, "v v"], cross: AbstractOperator, rows: Int[Array, " q"]
 ) -> Float[Array, " q"]:
-    cross = jnp.einsum("rv,rqv->vq", left, right)
-    half = jax.scipy.linalg.solve_triangular(factor, cross, lower=True)
+    columns = cross.block(rows, jnp.arange(factor.shape[0]))
+    return explained_by(factor, columns.T)
+
+
+def explained_by(
+    factor: Float[Array, "v v"], columns: Float[Array, "v q"]
+) -> Float[Array, " q"]:
+    """k^T (L L^T)^{-1} k of each column k."""
+    half = jax.scipy.linalg.solve_triangular(factor, columns, lower=True)
     return jnp.sum(half**2, axis=0)
 
 
-def solve_densely(problem: GridProblem, values: Float[Array, "n p k"]) -> Outcome:
-    """Solves for the weights of the known values, (n, p, k)."""
-    solved = dense_factor(problem)
-    where = (solved.image, solved.pixel)
-    solution = jax.scipy.linalg.cho_solve((solved.factor, True), values[where])
-    weights = jnp.zeros_like(values).at[where].set(solution)
-    return solved, weights, Report("dense Cholesky", 0, 0.0, 0, 0.0)
+def solve_densely(
+    problem: GridProblem, values: Float[Array, "v k"], noise: float
+) -> Outcome:
+    """Solves for the weights of the known values, (v, k)."""
+    solved = dense_factor(problem, noise)
+    return (
+        solved,
+        solved.weights(values),
+        Report("dense Cholesky", "none", 0, 0.0, 0, 0.0, 1.0),
+    )
 
 
-def dense_factor(problem: GridProblem) -> SolvedDensely:
-    """The factor alone; entries are looked up from two small tables."""
-    (limit, kind, scale), x, z = problem[:3]
-    image, pixel = np.nonzero(problem.known)
-    between = (jnp.asarray(part, x.dtype) for part in meta_kernels(limit, x, x))
-    tables = meta_state(scale, *between), coordinate_state(limit, z, z)
+def dense_factor(problem: GridProblem, noise: float) -> SolvedDensely:
+    """The factor alone; entries are computed from f's kernels between images."""
+    gram = problem.gram("tiled")
 
-    def tile(a: Any, b: Any) -> tuple[Array]:
-        return (_entries(limit, kind, *tables, a, b),)
+    def tile(a: Int[Array, " a"], b: Int[Array, " b"]) -> tuple[Array]:
+        return (_block(gram.operator, a, b),)
 
-    (gram,) = tiled_symmetric(tile, (jnp.asarray(image), jnp.asarray(pixel)))
-    factor = ridged_cholesky(gram, problem.noise, f"{len(image)} known values")
-    return SolvedDensely(factor, image, pixel)
+    (matrix,) = tiled_symmetric(tile, jnp.arange(gram.shape[0]))
+    factor = ridged_cholesky(matrix, noise, f"{len(matrix)} known values")
+    return SolvedDensely(factor)
 
 
-_entries = jax.jit(entries, static_argnums=(0, 1))
+@eqx.filter_jit
+def _block(operator: AbstractOperator, a: Array, b: Array) -> Array:
+    return operator.block(a, b)

@@ -1,152 +1,196 @@
-"""A grid regression solved by conjugate gradients on its Kronecker sum."""
+"""A grid regression solved by preconditioned conjugate gradients."""
 
-from typing import final
+from typing import Any, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from hyperlimit.linalg import (
+from hyperlimit.limits.gram import Gram, image_angles
+from hyperlimit.linalg import ridged_cholesky
+from hyperlimit.linalg.operators import (
+    AbstractOperator,
+    KeptTerms,
     KroneckerSum,
-    ModeBlocks,
-    conjugate_gradients,
-    mode_blocks,
+    Shifted,
 )
-from hyperlimit.regression._grid_dense import dense_factor
-from hyperlimit.regression._grid_factors import Cross, training_gram
+from hyperlimit.linalg.solvers import (
+    AbstractKeeper,
+    KroneckerInverse,
+    Preconditioner,
+    conjugate_gradients,
+    preconditioner_for,
+)
+from hyperlimit.regression._grid_dense import explained_by
 from hyperlimit.regression._grid_problem import (
     GridProblem,
     Outcome,
     Progress,
     Report,
     Solved,
+    rows_of_image,
 )
-
-# Modes of the preconditioner that keep an exact inverse, and the bytes they may take.
-_MODES = 32
-_MODE_BYTES = 512 * 2**20
+from hyperlimit.regression._grid_ranks import solved_on_ranks
 
 # Known values of the nearest images from which variances of incomplete data come.
 NEAR_VALUES = 5000
-
-
-class RidgedGram(eqx.Module):
-    """G + noise on the known entries, the identity on the others."""
-
-    gram: KroneckerSum
-    noise: Float[Array, ""]
-    known: Float[Array, "n p 1"] | None
-
-    def __call__(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
-        """The operator, applied."""
-        if self.known is None:
-            return self.gram @ vectors + self.noise * vectors
-        inside = self.known * vectors
-        return self.known * (self.gram @ inside) + (
-            self.noise * inside + (vectors - inside)
-        )
-
-
-class MaskedInverse(eqx.Module):
-    """The inverse of a preconditioner, restricted to the known entries."""
-
-    blocks: ModeBlocks
-    known: Float[Array, "n p 1"] | None
-
-    def __call__(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
-        """The inverse, applied."""
-        if self.known is None:
-            return self.blocks(vectors)
-        return self.known * self.blocks(self.known * vectors)
+# New values that are solved for together, and images whose forms stand together.
+_SOLVED_TOGETHER, _FORMS_TOGETHER = 32, 16
 
 
 @final
 class SolvedByIteration(Solved):
     """The operator and its preconditioner, and what the operator was made from."""
 
-    operator: RidgedGram
-    inverse: MaskedInverse
+    gram: Gram
+    noise: float
+    preconditioner: Preconditioner
     problem: GridProblem
 
-    def explained(self, cross: Cross, exact: bool) -> Float[Array, "m q"]:
+    @property
+    def system(self) -> Shifted:
+        """G + noise."""
+        return Shifted(
+            self.gram.operator, jnp.asarray(self.noise, self.gram.operator.dtype)
+        )
+
+    def explained(
+        self, cross: Gram, new: Float[Array, "m ..."], exact: bool
+    ) -> Float[Array, "m q"]:
         """With complete targets k^T M^{-1} k for the preconditioner M; with
         incomplete ones what the nearest images alone explain; or exactly, by solves.
         """
         if exact:
-            rows = [
-                self._by_solves(a, cross.right) for a in jnp.moveaxis(cross.left, 1, 0)
-            ]
-            return jnp.stack(rows)
-        if self.operator.known is None:
-            return self.inverse.blocks.quadratic_forms(cross.left, cross.right)
-        rows = [
-            self._by_nearest(cross, index, NEAR_VALUES)
-            for index in range(cross.left.shape[1])
-        ]
-        return jnp.concatenate(rows)
+            parts = [self._by_solves(cross, len(new), i) for i in range(len(new))]
+            return jnp.stack(parts)
+        inverse, between = self.preconditioner.operator, cross.operator
+        if (
+            isinstance(inverse, KroneckerInverse)
+            and isinstance(between, KroneckerSum)
+            and isinstance(between.left, KeptTerms)
+        ):
+            return jnp.concatenate(
+                [
+                    _forms(inverse, between.left.terms[:, i : i + _FORMS_TOGETHER], b)
+                    for b in [between.right]
+                    for i in range(0, len(new), _FORMS_TOGETHER)
+                ]
+            )
+        angles = image_angles(self.problem.limit, new, self.problem.x)
+        return jnp.stack([self._by_nearest(cross, angles, i) for i in range(len(new))])
+
+    def weights(self, values: Float[Array, "v k"]) -> Float[Array, "v k"]:
+        """(K + noise)^{-1} y."""
+        return conjugate_gradients(
+            self.system,
+            values,
+            self.preconditioner.operator,
+            tolerance=self.problem.tolerance,
+        ).vectors
 
     def _by_nearest(
-        self, cross: Cross, index: int, limit_of_values: int
-    ) -> Float[Array, "1 q"]:
-        """What the known values of the nearest images explain: a lower bound."""
-        problem = self.problem
-        known = problem.known
-        order = np.argsort(cross.angles[index], kind="stable")
-        counts = np.cumsum(known[order].sum(axis=1))
-        chosen = order[: 1 + int(np.searchsorted(counts, limit_of_values))]
-        subset = np.flatnonzero(np.isin(np.arange(len(known)), chosen))
-        # The last image is cut, so that every factor has one shape to compile for.
-        kept = np.cumsum(known[subset].ravel()) <= limit_of_values
-        near = problem._replace(
-            x=problem.x[subset], known=known[subset] & kept.reshape(len(subset), -1)
-        )
-        left = cross.left[:, index : index + 1, subset]
-        part = Cross(left, cross.right, cross.angles[index : index + 1, subset])
-        return dense_factor(near).explained(part, exact=True)
-
-    def _by_solves(
-        self, left: Float[Array, "r n"], right: Float[Array, "r q p"]
+        self, cross: Gram, angles: Float[np.ndarray, "m n"], index: int
     ) -> Float[Array, " q"]:
-        known, parts = self.operator.known, []
-        for start in range(0, right.shape[1], 32):
-            cross = jnp.einsum("rn,rqp->npq", left, right[:, start : start + 32])
-            cross = cross if known is None else known * cross
+        """What the known values of the nearest images explain: a lower bound."""
+        image = self.problem.image
+        rank = np.argsort(np.argsort(angles[index], kind="stable"))
+        chosen = np.argsort(rank[image], kind="stable")[:NEAR_VALUES]
+        rows = rows_of_image(cross, len(angles), index)
+        near, columns = _near(
+            self.gram.operator, cross.operator, jnp.asarray(np.sort(chosen)), rows
+        )
+        factor = ridged_cholesky(near, self.noise, f"{len(chosen)} known values")
+        return explained_by(factor, columns.T)
+
+    def _by_solves(self, cross: Gram, images: int, index: int) -> Float[Array, " q"]:
+        parts = []
+        rows = rows_of_image(cross, images, index)
+        for start in range(0, len(rows), _SOLVED_TOGETHER):
+            columns = _rows(cross.operator, rows[start : start + _SOLVED_TOGETHER]).T
             solution = conjugate_gradients(
-                self.operator, cross, self.inverse, tolerance=self.problem.tolerance
+                self.system,
+                columns,
+                self.preconditioner.operator,
+                tolerance=self.problem.tolerance,
             )
-            parts.append(jnp.sum(cross * solution.vectors, axis=(0, 1)))
+            parts.append(jnp.sum(columns * solution.vectors, axis=0))
         return jnp.concatenate(parts)
 
 
+@eqx.filter_jit
+def _rows(operator: AbstractOperator, rows: Int[Array, " q"]) -> Float[Array, "q v"]:
+    return operator.block(rows, jnp.arange(operator.shape[1]))
+
+
+@eqx.filter_jit
+def _near(
+    gram: AbstractOperator, cross: AbstractOperator, chosen: Array, rows: Array
+) -> tuple[Float[Array, "b b"], Float[Array, "q b"]]:
+    """The Gram matrix of some known values, and what they have to do with others."""
+    return gram.block(chosen, chosen), cross.block(rows, chosen)
+
+
+@jax.jit
+def _forms(
+    inverse: KroneckerInverse, left: Float[Array, "r m n"], right: Float[Array, "r q p"]
+) -> Float[Array, "m q"]:
+    r"""$k^T M^{-1} k$ for $k = \sum_j a_j \otimes b_j$, for all m and q at once."""
+    coordinates = jnp.einsum("rqp,ps->rqs", right, inverse.coordinates)
+    inside = jnp.einsum("rmn,nl->rml", left, inverse.images)
+    change = 1 / inverse.inner
+    if inverse.truncated:
+        change = change - 1 / inverse.outer[None]
+
+    def row(given: tuple[Array, Array]) -> Float[Array, " q"]:
+        a, turned = given
+        # In the modes a form is small: one number for two terms and a mode.
+        form = jnp.einsum("rl,ls,tl->srt", turned, change, turned)
+        if inverse.truncated:
+            form = form + (a @ a.T)[None] / inverse.outer[:, None, None]
+        return jnp.einsum("rqs,srt,tqs->q", coordinates, form, coordinates)
+
+    parts = jnp.moveaxis(left, 1, 0), jnp.moveaxis(inside, 1, 0)
+    return jax.lax.map(row, parts)
+
+
 def solve_by_iteration(
-    problem: GridProblem, values: Float[Array, "n p k"], progress: Progress | None
+    problem: GridProblem,
+    gram: Gram,
+    values: Float[Array, "v k"],
+    noise: float,
+    progress: Progress | None,
+    keeper: AbstractKeeper | None = None,
 ) -> Outcome:
-    """Solves for the weights of the known values, (n, p, k)."""
-    solved, terms, error = iterative_factors(problem)
-    solution = conjugate_gradients(
-        solved.operator,
-        values,
-        solved.inverse,
-        tolerance=problem.tolerance,
-        progress=progress,
-    )
+    """Solves for the weights of the known values, (v, k)."""
+    solved = iterative_factors(problem, gram, noise)
+    inverse, operator = solved.preconditioner.operator, gram.operator
+    settings: dict[str, Any] = {
+        "tolerance": problem.tolerance,
+        "progress": progress,
+        "keeper": keeper,
+    }
+    if jax.process_count() > 1 and isinstance(operator, KroneckerSum):
+        solution = solved_on_ranks(operator, noise, inverse, values, **settings)
+    else:
+        solution = conjugate_gradients(solved.system, values, inverse, **settings)
     report = Report(
-        "conjugate gradients", terms, error, solution.iterations, solution.residual
+        "conjugate gradients",
+        solved.preconditioner.name,
+        gram.report.terms,
+        gram.report.error,
+        int(solution.iterations.max()),
+        solution.residual,
+        solution.condition,
     )
     return solved, solution.vectors, report
 
 
-def iterative_factors(problem: GridProblem) -> tuple[SolvedByIteration, int, float]:
-    """The operator with its preconditioner, its terms, and their error."""
-    metas, x, z, known = problem[:4]
-    gram, error = training_gram(metas, x, z, problem.tolerance / 10)
-    noise = jnp.asarray(problem.noise, x.dtype)
-    kept = min(_MODES, max(1, _MODE_BYTES // (len(x) ** 2 * x.dtype.itemsize)))
-    mask = None if known.all() else jnp.asarray(known[..., None], x.dtype)
-    solved = SolvedByIteration(
-        RidgedGram(gram, noise, mask),
-        MaskedInverse(mode_blocks(gram, noise, kept), mask),
-        problem,
-    )
-    return solved, len(gram.left), error
+def iterative_factors(
+    problem: GridProblem, gram: Gram, noise: float
+) -> SolvedByIteration:
+    """The operator with its preconditioner."""
+    groups = None if problem.complete else problem.image
+    found = preconditioner_for(gram.operator, noise, problem.memory, groups)
+    return SolvedByIteration(gram, noise, found, problem)

@@ -7,18 +7,18 @@ every product with it is one solve with the factor of the training values, made 
 all new functions together.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from hyperlimit.errors import InputError
-from hyperlimit.linalg import conjugate_gradients
-from hyperlimit.regression._grid_dense import SolvedDensely
-from hyperlimit.regression._grid_factors import Cross
+from hyperlimit.limits.gram import ImageBlocks
+from hyperlimit.linalg.operators import AbstractOperator
+from hyperlimit.linalg.solvers import conjugate_gradients
 from hyperlimit.regression._noise import check_finite
 
 # New functions taken at once: at most this many entries of their preconditioners.
@@ -29,16 +29,19 @@ class NewFunctions(NamedTuple):
     """New functions seen from a dense solve.
 
     Attributes:
-        solved: the factor of the training values.
-        cross: the kernel between the new functions and the training ones.
-        prior: the kernel of one function between its coordinates, (q, q).
+        factor: of the training values' Gram matrix.
+        places: of the training values, which function and which coordinate.
+        cross: the kernel between the new functions and the training ones, as
+            sum_r left[r, m, n] right[r, q, p].
+        prior: the kernel of each function with itself.
         noise: the noise variance.
         known: which values of the new functions are known, (m, q).
     """
 
-    solved: SolvedDensely
-    cross: Cross
-    prior: Float[Array, "q q"]
+    factor: Float[Array, "v v"]
+    places: tuple[Int[np.ndarray, " v"], Int[np.ndarray, " v"]]
+    cross: tuple[Float[Array, "r m n"], Float[Array, "r q p"]]
+    prior: ImageBlocks
     noise: Float[Array, ""]
     known: Bool[np.ndarray, "m q"]
 
@@ -83,24 +86,33 @@ def correction(
     m, q, outputs = residual.shape
     alike = bool((new.known == new.known[0]).all())
     step = max(1, _ENTRIES // (q if alike else q * q) // outputs)
+    left, right_factor = new.cross
     parts = []
     for start in range(0, m, step):
         part = slice(start, start + step)
-        left = jnp.repeat(new.cross.left[:, part], outputs, axis=1)
         known = jnp.asarray(new.known[part])
-        covariance = _Covariance(new, left, jnp.repeat(known, outputs, axis=0).T)
-        first = _covariance_of_one(new, new.cross.left[:, start])
+        covariance = _Covariance(
+            new.factor,
+            *map(jnp.asarray, new.places),
+            jnp.repeat(left[:, part], outputs, axis=1),
+            right_factor,
+            jnp.repeat(new.prior.weights[:, part], outputs, axis=1),
+            new.prior.blocks,
+            new.noise,
+            jnp.repeat(known, outputs, axis=0).T,
+        )
+        first = _covariance_of_one(new, start)
         right = jnp.where(known[..., None], residual[part], 0)
         right = jnp.moveaxis(right, 1, 0)
         # With one mask for all, one factor serves them all.
         masks = known[:1] if alike else jnp.repeat(known, outputs, axis=0)
         solution = conjugate_gradients(
             covariance,
-            right.reshape(q, 1, -1),
+            right.reshape(q, -1),
             _Preconditioner(_masked_factors(first, new.noise, masks)),
             tolerance=tolerance,
         )
-        added = _unmasked(covariance, solution.vectors[:, 0])
+        added = _unmasked(covariance, solution.vectors)
         parts.append(jnp.moveaxis(added.reshape(q, -1, outputs), 0, 1))
     return jnp.concatenate(parts)
 
@@ -109,44 +121,64 @@ def conditioned_variance(new: NewFunctions) -> Float[Array, "m q"]:
     """The posterior variance of new functions given their own known values too."""
     return jnp.stack(
         [
-            _variance(_covariance_of_one(new, left), jnp.asarray(known), new.noise)
-            for left, known in zip(
-                jnp.moveaxis(new.cross.left, 1, 0), new.known, strict=True
-            )
+            _variance(_covariance_of_one(new, index), jnp.asarray(known), new.noise)
+            for index, known in enumerate(new.known)
         ]
     )
 
 
-class _Covariance(eqx.Module):
-    """C_ss + noise for many functions at once, on (q, 1, m), zero where unknown."""
+class _OfFunctions(AbstractOperator):
+    """One operator a column, q x q each: products only, in its own precision."""
+
+    @property
+    def T(self) -> "_OfFunctions":
+        return self
+
+    def diagonal(self) -> Float[Array, " k"]:
+        raise NotImplementedError("every column has a matrix of its own")
+
+    def block(
+        self, rows: Int[Array, " a"], columns: Int[Array, " b"]
+    ) -> Float[Array, "a b"]:
+        raise NotImplementedError("every column has a matrix of its own")
+
+
+class _Covariance(_OfFunctions):
+    """C_ss + noise of many functions, a column each, zero where unknown."""
 
     factor: Float[Array, "v v"]
-    image: Array
-    pixel: Array
+    image: Int[Array, " v"]
+    pixel: Int[Array, " v"]
     left: Float[Array, "r m n"]
     right: Float[Array, "r q p"]
-    prior: Float[Array, "q q"]
+    weights: Float[Array, "s m"]
+    blocks: Float[Array, "s q q"]
     noise: Float[Array, ""]
     known: Bool[Array, "q m"]
 
-    def __init__(self, new: NewFunctions, left: Array, known: Array):
-        self.factor = new.solved.factor
-        self.image, self.pixel = map(jnp.asarray, (new.solved.image, new.solved.pixel))
-        self.left, self.right = left, new.cross.right
-        self.prior, self.known = new.prior, known
-        self.noise = new.noise
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.known.shape[0], self.known.shape[0]
 
-    def __call__(self, v: Float[Array, "q 1 m"]) -> Float[Array, "q 1 m"]:
-        """(C_ss + noise) v."""
-        product = self.unmasked(v[:, 0]) + self.noise * v[:, 0]
-        return jnp.where(self.known, product, 0)[:, None]
+    @property
+    def dtype(self) -> Any:
+        return self.factor.dtype
+
+    def matmat(self, vectors: Float[Array, "q m"]) -> Float[Array, "q m"]:
+        own = vectors.astype(self.dtype)
+        product = self.unmasked(own) + self.noise * own
+        return jnp.where(self.known, product, 0).astype(vectors.dtype)
 
     def unmasked(self, v: Float[Array, "q m"]) -> Float[Array, "q m"]:
         """C v at all coordinates."""
         terms = list(zip(self.left, self.right, strict=True))
         spread = sum((b.T @ v)[self.pixel] * a[:, self.image].T for a, b in terms)
         solved = jax.scipy.linalg.cho_solve((self.factor, True), spread)
-        product = self.prior @ v
+        parts = (
+            weight[None, :] * (block @ v)
+            for weight, block in zip(self.weights, self.blocks, strict=True)
+        )
+        product = sum(parts, start=jnp.zeros_like(v))
         empty = jnp.zeros((self.right.shape[2], v.shape[1]), v.dtype)
         for a, b in terms:
             gathered = empty.at[self.pixel].add(solved * a[:, self.image].T)
@@ -156,29 +188,37 @@ class _Covariance(eqx.Module):
 
 @eqx.filter_jit
 def _unmasked(covariance: _Covariance, v: Float[Array, "q m"]) -> Array:
-    return covariance.unmasked(v)
+    return covariance.unmasked(v.astype(covariance.dtype))
 
 
-class _Preconditioner(eqx.Module):
+class _Preconditioner(_OfFunctions):
     """Factors of the first function's masked C + noise, one for each mask."""
 
     factors: Float[Array, "f q q"]
 
-    def __call__(self, v: Float[Array, "q 1 m"]) -> Float[Array, "q 1 m"]:
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.factors.shape[1], self.factors.shape[1]
+
+    @property
+    def dtype(self) -> Any:
+        return self.factors.dtype
+
+    def matmat(self, vectors: Float[Array, "q m"]) -> Float[Array, "q m"]:
         if len(self.factors) == 1:
-            return jax.scipy.linalg.cho_solve((self.factors[0], True), v[:, 0])[:, None]
+            return jax.scipy.linalg.cho_solve((self.factors[0], True), vectors)
         solved = jax.vmap(lambda f, b: jax.scipy.linalg.cho_solve((f, True), b))(
-            self.factors, v[:, 0].T
+            self.factors, vectors.T
         )
-        return solved.T[:, None]
+        return solved.T
 
 
-def _covariance_of_one(
-    new: NewFunctions, left: Float[Array, "r n"]
-) -> Float[Array, "q q"]:
-    solved = new.solved
-    right = new.cross.right[:, :, solved.pixel]
-    return _posterior(solved.factor, left[:, solved.image], right, new.prior)
+def _covariance_of_one(new: NewFunctions, index: int) -> Float[Array, "q q"]:
+    image, pixel = new.places
+    left, right = new.cross
+    return _posterior(
+        new.factor, left[:, index][:, image], right[:, :, pixel], new.prior.of(index)
+    )
 
 
 @jax.jit

@@ -1,5 +1,6 @@
 """Kernel regression by a dense Cholesky factor."""
 
+import math
 from typing import Literal, final
 
 import equinox as eqx
@@ -71,6 +72,35 @@ class Regression(eqx.Module):
             parts.append(diagonal(rows) - jnp.sum(half**2, axis=0))
         return self.amplitude * clipped(jnp.concatenate(parts), low=0)
 
+    def covariance(self, inputs: PyTree) -> Float[Array, "m m"]:
+        """The predictive covariance of the function, without noise: (m, m).
+
+        Equal for every output; its diagonal is `variance`, but for rounding. Cost
+        O(m n^2 + m^2 n), and m x n and m x m matrices.
+        """
+        gram = getattr(self.limit, self.kind)
+        half = jax.scipy.linalg.solve_triangular(
+            self.factor, gram(self.inputs, inputs), lower=True
+        )
+        return self.amplitude * (gram(inputs) - half.T @ half)
+
+    @property
+    def log_marginal_likelihood(self) -> float:
+        r"""The log density of the targets, summed over k outputs.
+
+        $\sum_j \log N(y_j;\, 0,\, s (K + \lambda I))$; infinite if every target is
+        zero and s was fitted to that. Cost O(n^2 k).
+        """
+        if self.amplitude == 0:
+            return math.inf
+        count, outputs = self.weights.shape
+        quadratic, determinant = map(
+            float, _likelihood_terms(self.factor, self.weights)
+        )
+        volume = count * math.log(2 * math.pi * self.amplitude)
+        fit = quadratic / self.amplitude
+        return -(fit + outputs * (determinant + volume)) / 2
+
     def _crosses(self, inputs: PyTree):
         gram = getattr(self.limit, self.kind)
         count = len(jax.tree.leaves(inputs)[0])
@@ -124,3 +154,13 @@ def regress(
     weights = jax.scipy.linalg.cho_solve((factor, True), matrix)
     scale = fitted_amplitude(amplitude, float(jnp.sum(matrix * weights)), matrix.size)
     return Regression(limit, kind, inputs, weights, factor, noise, scale, flat)
+
+
+@jax.jit
+def _likelihood_terms(
+    factor: Float[Array, "n n"], weights: Float[Array, "n k"]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    r"""$y^T (K + \lambda I)^{-1} y$ over all outputs, and the log determinant."""
+    # The targets are L L^T w.
+    whitened = factor.T @ weights
+    return jnp.sum(whitened**2), 2 * jnp.sum(jnp.log(jnp.diag(factor)))

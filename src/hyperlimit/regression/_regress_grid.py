@@ -1,106 +1,130 @@
 """Fitting functions on images x coordinates, and reading fitted ones back."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
+from hyperlimit import likelihood
 from hyperlimit.errors import InputError
 from hyperlimit.limits import DualLimit
+from hyperlimit.linalg.solvers import AbstractKeeper
 from hyperlimit.regression._grid import GridRegression
 from hyperlimit.regression._grid_dense import dense_factor, solve_densely
-from hyperlimit.regression._grid_factors import Metas
+from hyperlimit.regression._grid_inputs import checked_images, grid_inputs
 from hyperlimit.regression._grid_iteration import iterative_factors, solve_by_iteration
 from hyperlimit.regression._grid_problem import GridProblem, Progress, Report, Solved
-from hyperlimit.regression._meta_kernels import meta_scale
-from hyperlimit.regression._noise import check_finite, check_settings, fitted_amplitude
-from hyperlimit.regression._unit_rows import checked_inputs, floating_type
+from hyperlimit.regression._noise import check_settings, fitted_amplitude
+from hyperlimit.regression._unit_rows import floating_type
 
 # Up to this many known values a dense factor is formed where some are missing.
 DENSE_VALUES = 12_000
+
+Solver = Literal["auto", "dense", "iterative"]
 
 
 def regress_grid(
     limit: DualLimit,
     x: ArrayLike,
-    z: ArrayLike,
-    targets: ArrayLike,
+    z: ArrayLike | Sequence[ArrayLike],
+    targets: ArrayLike | Sequence[ArrayLike],
     *,
     known: ArrayLike | None = None,
     ridge: float = 1e-3,
     kind: Literal["ntk", "nngp"] = "ntk",
     amplitude: float | Literal["ml"] = 1.0,
     tolerance: float = 1e-4,
+    atol: float | None = None,
+    solver: Solver = "auto",
+    memory: int = 2**30,
+    tune: bool = False,
     progress: Progress | None = None,
+    keeper: AbstractKeeper | None = None,
 ) -> GridRegression:
     r"""Fits $y_i(z_p)$ for n inputs $x_i$ at p coordinates, all n p values jointly.
 
-    The Gram matrix of the n p pairs is never formed: with $\varphi$ the angles of
-    $f(x_i)$ and $f(x_j)$ it is
-    $\sum_k (\Theta_f c_k(\varphi)) \otimes F(\varphi_k, \cdot)$ off the image diagonal,
-    with a few terms, and exact on it. Complete targets are solved by preconditioned
-    conjugate gradients; incomplete ones by a dense factor of the known values up to
-    12,000 of them, and by masked conjugate gradients beyond.
+    The Gram matrix of the n p pairs is never formed: it is a sum of a few Kronecker
+    products of images and coordinates and an exact block diagonal, `limit.gram`.
+    Complete targets are solved by conjugate gradients, preconditioned in a Kronecker
+    product of eigenvectors; incomplete ones by a dense factor of the known values up
+    to 12,000 of them, and by conjugate gradients with a partial Cholesky factor
+    beyond. Residuals are computed in double precision.
+
+    Error bars are those of the regression with this kernel. With all targets known,
+    $x_i$ of a new image says what its function is like near the training images', and
+    gradients beyond.
 
     Args:
         limit: from `dual_limit` of a hypernetwork.
-        x: (n, d), rows with |x|^2 = d, as `unit_rows` makes them; or (n, h, w, c)
-            for a meta-network that reads `Images` and whose kernels of an image with
-            itself are equal, as after `LayerNorm(centre=False)`.
-        z: coordinates (p, d_z).
-        targets: (n, p) or (n, p, k).
+        x: (n, d), or (n, h, w, c) for a meta-network that reads `Images`.
+        z: coordinates (p, d_z); or of each function its own, n arrays (p_i, d_z).
+        targets: (n, p) or (n, p, k); for own coordinates n arrays (p_i,) or (p_i, k).
         known: which targets count, (n, p); all by default.
         ridge: the noise variance in units of the mean prior variance.
         kind: "ntk" or "nngp".
         amplitude: the factor of every variance, or "ml" for maximum likelihood.
-        tolerance: on the true relative residual; the kernel's expansion is made ten
-            times finer, in units of its largest entry.
+        tolerance: on the true relative residual.
+        atol: of a kernel entry; by default 1e-6 of the largest.
+        solver: "dense", "iterative", or "auto" as said above.
+        memory: bytes that the Gram matrix's left factors may take, and again the
+            preconditioner; beyond, factors are made anew in every product.
+        tune: first learn the bandwidth, the ridge, weight and bias scales by the
+            marginal likelihood, as `hyperlimit.tune` does from here; the fit's `limit`
+            and `noise` are what it found. Call that for its settings and its report.
         progress: told iteration and residual now and then.
+        keeper: keeps an iterative solve, so that it can be ended and go on.
 
-    Cost, complete: O(r n p (n + p) k) an iteration, some ten of them, and memory of r
-    matrices n x n and p x p.
+    Cost, complete: $2 r n p (n + p) k$ flops an iteration for r terms, some ten
+    iterations, and $9 n^3 + O(p^3)$ once. Incomplete: the same an iteration, however
+    few are known. With own coordinates: all $v^2$ entries of v values an iteration.
 
     Raises:
-        InputError: for shapes that disagree, numbers that are not finite, rows of x
-            of another length, no known value, or a singular system.
+        InputError: for shapes that disagree, numbers that are not finite, no known
+            value, entries that `atol` forbids, or a singular system.
     """
     check_settings(kind, ridge, amplitude)
-    dtype = floating_type(x)
-    inputs = checked_inputs("x", x, dtype, limit.spec.meta.inputs.rank)
-    where = jnp.asarray(z, dtype)
-    values = jnp.asarray(targets, dtype)
-    values = values[..., None] if values.ndim == 2 else values
-    count = (len(inputs), len(where))
-    if where.ndim != 2 or values.ndim != 3 or values.shape[:2] != count:
+    if solver not in ("auto", "dense", "iterative"):
         raise InputError(
-            f"targets have shape {np.shape(targets)} for {count[0]} rows of x and "
-            f"z of shape {where.shape}: give (n, p) or (n, p, k)."
+            f"solver={solver!r} is not one: give 'auto', 'dense' or 'iterative'."
         )
-    observed = _known(known, count)
-    check_finite("z", np.asarray(where))
-    check_finite("known targets", np.asarray(values)[observed])
-    values = jnp.where(observed[..., None], values, 0)
-    metas = Metas(limit, kind, meta_scale(limit, inputs))
-    problem = GridProblem(metas, inputs, where, observed, ridge, tolerance)
-    if _is_dense(observed):
-        solved, weights, report = solve_densely(problem, values)
+    images = checked_images("x", x, floating_type(x), limit.spec.meta.inputs.rank)
+    given = grid_inputs(images, z, targets, known)
+    if tune:
+        if given.known is None:
+            raise InputError(
+                "tune=True was given with coordinates of every function's own: give "
+                "functions on common coordinates with known, or tune beforehand."
+            )
+        # Called by its module: the argument has the function's name.
+        found = likelihood.tune(
+            limit,
+            images,
+            given.z,
+            np.asarray(targets),
+            given.known,
+            ridge=ridge,
+            kind=kind,
+            memory=memory,
+        )
+        limit, ridge = DualLimit(found.spec), found.ridge
+    problem = GridProblem(
+        limit, kind, images, given.z, given.known, atol, tolerance, memory
+    )
+    if _is_dense(problem, solver):
+        noise = ridge * _mean_prior(problem)
+        solved, weights, report = solve_densely(problem, given.values, noise)
     else:
-        solved, weights, report = solve_by_iteration(problem, values, progress)
-    quadratic = float(jnp.sum(values * weights))
-    numbers = int(observed.sum()) * values.shape[2]
-    scale = fitted_amplitude(amplitude, quadratic, numbers)
+        gram = problem.gram()
+        noise = ridge * float(np.mean(np.asarray(gram.diagonal())))
+        solved, weights, report = solve_by_iteration(
+            problem, gram, given.values, noise, progress, keeper
+        )
+    quadratic = float(jnp.sum(given.values * weights))
+    scale = fitted_amplitude(amplitude, quadratic, given.values.size)
     return GridRegression(
-        *metas,
-        inputs,
-        where,
-        weights,
-        problem.noise,
-        scale,
-        solved,
-        tolerance / 10,
-        report,
-        np.ndim(targets) == 2,
+        problem, given.values, weights, noise, scale, solved, report, given.flat
     )
 
 
@@ -109,49 +133,42 @@ def restored_grid_regression(
     kind: str,
     x: Float[Array, "n ..."],
     z: Float[Array, "p dz"],
-    weights: Float[Array, "n p k"],
+    values: Float[Array, "v k"],
+    weights: Float[Array, "v k"],
     *,
     known: Bool[np.ndarray, "n p"],
-    ridge: float,
     noise: float,
     amplitude: float,
     tolerance: float = 1e-4,
+    memory: int = 2**30,
 ) -> GridRegression:
     """A grid regression from the numbers of a fitted one, without solving again.
 
     The factors that variances need are computed anew from x and z.
     """
-    metas = Metas(limit, kind, meta_scale(limit, x))
-    problem = GridProblem(metas, x, z, known, ridge, tolerance)
+    problem = GridProblem(limit, kind, x, z, known, None, tolerance, memory)
     solved: Solved = (
-        dense_factor(problem) if _is_dense(known) else iterative_factors(problem)[0]
+        dense_factor(problem, noise)
+        if _is_dense(problem, "auto")
+        else iterative_factors(problem, problem.gram(), noise)
     )
-    return GridRegression(
-        *metas,
-        x,
-        z,
-        weights,
-        noise,
-        amplitude,
-        solved,
-        tolerance / 10,
-        Report("restored", 0, 0.0, 0, 0.0),
-    )
+    report = Report("restored", "none", 0, 0.0, 0, 0.0, 1.0)
+    return GridRegression(problem, values, weights, noise, amplitude, solved, report)
 
 
-def _known(given: ArrayLike | None, shape: tuple[int, int]) -> Bool[np.ndarray, "n p"]:
-    if given is None:
-        return np.ones(shape, bool)
-    known = np.asarray(given)
-    if known.dtype != bool or known.shape != shape:
-        raise InputError(
-            f"known has shape {known.shape} and type {known.dtype} for targets of "
-            f"{shape}: give one boolean a target."
-        )
-    if not known.any():
-        raise InputError("no target is known: mark at least one.")
-    return known
+def _mean_prior(problem: GridProblem) -> float:
+    """The mean prior variance of the known values."""
+    if problem.known is None:
+        parts = [
+            problem.blocks(problem.x[i : i + 1], part).variance[0]
+            for i, part in enumerate(problem.z)
+        ]
+        return float(np.mean(np.concatenate([np.asarray(part) for part in parts])))
+    prior = np.asarray(problem.blocks(problem.x, problem.z).variance)
+    return float(prior[problem.known].mean())
 
 
-def _is_dense(known: Bool[np.ndarray, "n p"]) -> bool:
-    return not known.all() and int(known.sum()) <= DENSE_VALUES
+def _is_dense(problem: GridProblem, solver: Solver) -> bool:
+    if solver != "auto":
+        return solver == "dense"
+    return not problem.complete and len(problem.image) <= DENSE_VALUES

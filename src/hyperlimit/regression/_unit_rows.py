@@ -1,4 +1,4 @@
-"""Meta-inputs of one length, as grid regressions want them."""
+"""Meta-inputs of one length."""
 
 import jax
 import jax.numpy as jnp
@@ -9,37 +9,8 @@ from hyperlimit.errors import InputError
 from hyperlimit.regression._noise import check_finite
 
 
-def checked_inputs(
-    name: str, given: ArrayLike, dtype: jnp.dtype, rank: int
-) -> Float[Array, "n ..."]:
-    """Rows with |x|^2 = d, or images, checked."""
-    if isinstance(given, tuple | list):
-        raise InputError(
-            f"{name} is a {type(given).__name__}: give an array (n, d), and the "
-            "coordinates apart."
-        )
-    array = np.asarray(given)
-    if array.ndim != rank + 1 or 0 in array.shape:
-        wanted = "(n, d)" if rank == 1 else "(n, height, width, channels)"
-        raise InputError(
-            f"{name} has shape {array.shape}: give {wanted}, one row an example."
-        )
-    check_finite(name, array)
-    if rank > 1:
-        return jnp.asarray(array, dtype)
-    square = np.sum(array.astype(np.float64) ** 2, axis=1) / array.shape[1]
-    worst = int(np.argmax(np.abs(square - 1)))
-    if abs(square[worst] - 1) > 1e-3:
-        raise InputError(
-            f"row {worst} of {name} has |x|^2 = {square[worst] * array.shape[1]:.4g} "
-            f"and d = {array.shape[1]}: a grid regression wants rows of |x|^2 = d, "
-            "which hyperlimit.unit_rows makes of rows that are not zero."
-        )
-    return jnp.asarray(array, dtype)
-
-
 def unit_rows(x: ArrayLike) -> Float[Array, "n d"]:
-    """Rows rescaled to |x|^2 = d: their directions, for `regress_grid`.
+    """Rows rescaled to |x|^2 = d: their directions.
 
     Raises:
         InputError: for another rank, numbers that are not finite, or a zero row.

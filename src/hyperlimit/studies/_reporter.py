@@ -17,6 +17,12 @@ class Reporter(Protocol):
         """Opens a stage; the update takes how many are done and a remark."""
         ...
 
+    def solve(
+        self, name: str, tolerance: float
+    ) -> AbstractContextManager[Callable[[int, float], None]]:
+        """Opens an iterative solve; what it yields is the solver's `progress`."""
+        ...
+
 
 class Silent:
     """Says nothing."""
@@ -26,3 +32,11 @@ class Silent:
         """Opens a stage that nobody sees."""
         del name, total
         yield lambda done, remark: None
+
+    @contextmanager
+    def solve(
+        self, name: str, tolerance: float
+    ) -> Generator[Callable[[int, float], None]]:
+        """Opens a solve that nobody sees."""
+        del name, tolerance
+        yield lambda iterations, residual: None

@@ -53,16 +53,25 @@ def test_a_matrix_of_low_rank_ends_early(epsilon):
     np.testing.assert_allclose(factor @ factor.T, draw @ draw.T, atol=1e5 * epsilon)
 
 
+# Rows in turn belong to one of five groups.
+GROUPS = np.arange(30) % 5
+
+
 class TestLowRankInverse(OperatorLaws):
     """The laws: the inverse of what was factored, written out."""
 
     @pytest.fixture
     def case(self):
-        found = pivoted_cholesky(Dense(jnp.asarray(kernel(30, 0.4), float)), 7, block=3)
+        matrix = kernel(30, 0.4)
+        given = Dense(jnp.asarray(matrix, float))
+        found = pivoted_cholesky(given, 7, block=3)
+        operator = low_rank_inverse(given, found, 0.5, GROUPS, 4)
         factor = np.asarray(found.factor, np.float64)
-        left = np.asarray(found.left, np.float64)
-        matrix = np.linalg.inv(factor @ factor.T + np.diag(left + 0.5))
-        operator = low_rank_inverse(found, 0.5)
+        low = factor @ factor.T
+        # Groups of six are cut into a piece of four and one of two.
+        piece = np.where(np.arange(30) // 5 % 6 < 4, 0, 1) + 2 * GROUPS
+        rest = np.where(piece[:, None] == piece[None, :], matrix - low, 0)
+        matrix = np.linalg.inv(low + rest + 0.5 * np.eye(30))
         return OperatorCase("inverse", operator, matrix)
 
 
@@ -72,14 +81,15 @@ def test_it_saves_iterations():
     right = jnp.asarray(np.random.default_rng(2).standard_normal((300, 2)), float)
     plain = conjugate_gradients(system, right, tolerance=1e-3)
     found = pivoted_cholesky(system.operator, 100)
-    near = low_rank_inverse(found, 1e-3)
+    near = low_rank_inverse(system.operator, found, 1e-3)
     better = conjugate_gradients(system, right, near, tolerance=1e-3)
     assert better.iterations.max() < plain.iterations.max() / 2
 
 
 def test_roots_and_the_determinant(tolerance):
-    found = pivoted_cholesky(Dense(jnp.asarray(kernel(30, 0.4), float)), 7, block=3)
-    operator = low_rank_inverse(found, 0.5)
+    given = Dense(jnp.asarray(kernel(30, 0.4), float))
+    found = pivoted_cholesky(given, 7, block=3)
+    operator = low_rank_inverse(given, found, 0.5, GROUPS, 4)
     inverse = np.asarray(operator.as_matrix(), np.float64)
     root = np.asarray(operator.root(jnp.eye(30, dtype=float)), np.float64)
     np.testing.assert_allclose(root @ root.T, inverse, atol=1e2 * tolerance)

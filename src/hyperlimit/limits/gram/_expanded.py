@@ -24,8 +24,22 @@ from hyperlimit.limits.gram._meta_kernels import (
     meta_kernels,
 )
 from hyperlimit.limits.gram._parts import Part, degree, parts_of
+from hyperlimit.limits.gram._pivot_terms import PivotTerms
+from hyperlimit.limits.gram._pivots import (
+    Pivots,
+    any_arguments,
+    combined_slabs,
+    pivots,
+    sampled_arguments,
+)
 from hyperlimit.limits.gram._points import Points
-from hyperlimit.limits.gram._terms import KeptAngles, Polynomials, RemadeAngles, Scales
+from hyperlimit.limits.gram._terms import (
+    AbstractFactors,
+    KeptAngles,
+    Polynomials,
+    RemadeAngles,
+    Scales,
+)
 from hyperlimit.linalg.operators import (
     AbstractOperator,
     AbstractTerms,
@@ -40,6 +54,8 @@ Method = Literal["expansion", "tiled"]
 RELATIVE = 1e-6
 # Rows of left factors that are made at a time hold some 32 MB.
 _BLOCK_NUMBERS = 2**23
+# As many numbers more for a pair of images while its terms are made.
+_BESIDES = 64
 # Points on either side of the check.
 _CHECKED = 256
 
@@ -94,37 +110,34 @@ def expanded(
     """The operator, its number of terms, and where its left factors are."""
     state = coordinate_state(setting.spec.primary, sides.left.z, sides.right.z)
     kernels, angle = _angles(setting, sides)
-    std = np.exp(np.mean(np.log(sides.std)))
-    polynomials, right, weights, blocks = [], [], [], []
-    spread = Box(0.0, 0.0, angle)
+    std = float(np.exp(np.mean(np.log(sides.std))))
+    factors, right, weights, blocks = [], [], [], []
     share = atol / len(setting.parts) / 2
     for part in setting.parts:
         box, power = box_of(part, sides.std, angle, atol / largest)
         most = (sides.std.max() / std) ** (2 * power)
         most *= sides.tangent if part.with_tangent else 1.0
-        found = expand(part, box, state, share / max(most, 1e-300))
-        made = slabs(part, found, state)
-        one = _polynomials(part, found, box, power, setting.dtype)
-        if one.coefficients.shape[1] > 1:
-            # Images with deviations of their own: half of the sum and its mirror.
-            spread = box
-            half = eqx.tree_at(lambda p: p.coefficients, one, one.coefficients / 2)
-            polynomials += [half, mirrored(half)]
-            back = coordinate_state(setting.spec.primary, sides.right.z, sides.left.z)
-            mirror = np.swapaxes(slabs(part, found, back), 1, 2)
-            right += [made, mirror]
+        wanted = share / max(most, 1e-300)
+        if box.high > box.low:
+            # Images with deviations of their own.
+            pairs = _arguments(sides, kernels, angle)
+            for one in pivots(part, pairs, state, wanted):
+                factors.append(_pivot_terms(part, one, std, setting.dtype))
+                right.append(combined_slabs(part, one, state))
         else:
-            polynomials.append(one)
-            right.append(made)
+            found = expand(part, box, state, wanted)
+            factors.append(_polynomials(part, found, box, power, setting.dtype))
+            right.append(slabs(part, found, state))
         if sides.same:
-            own = _own(part, box, power, std, sides.diagonals[0], state)
+            own = own_blocks(part, box, power, std, sides.diagonals[0], state)
             weights.append(own[0])
             blocks.append(own[1])
     left, other = (
-        scales_of(side.std, spread, std, setting.dtype) for side in sides.diagonals
+        scales_of(side.std, Box(0.0, 0.0, angle), std, setting.dtype)
+        for side in sides.diagonals
     )
     scales = (left, other)
-    terms, where = left_terms(setting, sides, tuple(polynomials), kernels, scales)
+    terms, where = left_terms(setting, sides, tuple(factors), kernels, scales)
     p, q = state.pair.gap.shape
     operator = KroneckerSum(
         terms,
@@ -195,12 +208,32 @@ def _polynomials(
 
 
 def mirrored(one: Polynomials) -> Polynomials:
+    """With the deviations' places exchanged."""
     return eqx.tree_at(
         lambda p: p.coefficients, one, jnp.swapaxes(one.coefficients, 1, 2)
     )
 
 
-def _own(
+def _arguments(
+    sides: Sides, kernels: MetaKernels | None, angle: float
+) -> Float[np.ndarray, "k 3"]:
+    if kernels is None:
+        return any_arguments(sides.std, angle)
+    left, right = (one.std for one in sides.diagonals)
+    return sampled_arguments(left, right, kernels.angle, sides.same)
+
+
+def _pivot_terms(part: Part, found: Pivots, middle: float, dtype: Any) -> PivotTerms:
+    return PivotTerms(
+        part.primary,
+        part.name,
+        jnp.asarray(found.pairs, dtype),
+        jnp.asarray(middle, dtype),
+        found.sign,
+    )
+
+
+def own_blocks(
     part: Part,
     box: Box,
     power: float,
@@ -232,25 +265,24 @@ def scales_of(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
 def left_terms(
     setting: Setting,
     sides: Sides,
-    polynomials: tuple[Polynomials, ...],
+    factors: tuple[AbstractFactors, ...],
     kernels: MetaKernels | None,
     scales: tuple[Scales, Scales],
 ) -> tuple[AbstractTerms, str]:
     """The left factors, in what the budget allows."""
-    count = sum(len(one.coefficients) for one in polynomials)
+    count = sum(one.count for one in factors)
     m, n = len(sides.left.x), len(sides.right.x)
-    powers = max(one.coefficients.shape[3] for one in polynomials)
-    block = max(1, min(m, _BLOCK_NUMBERS // ((count + powers) * n)))
+    block = max(1, min(m, _BLOCK_NUMBERS // ((count + _BESIDES) * n)))
     if kernels is None:
         inputs = setting.meta.limit_inputs
         a, b = (
             inputs.prepare(jnp.asarray(side.x, setting.dtype))
             for side in (sides.left, sides.right)
         )
-        source = RemadeAngles(polynomials, setting.meta, a, b, *scales, sides.same)
+        source = RemadeAngles(factors, setting.meta, a, b, *scales, sides.same)
         return StreamedTerms(source, block), "from images"
     angle, tangent = (jnp.asarray(part, setting.dtype) for part in kernels)
-    source = KeptAngles(polynomials, angle, tangent, *scales, sides.same)
+    source = KeptAngles(factors, angle, tangent, *scales, sides.same)
     if count * m * n * np.dtype(setting.dtype).itemsize > setting.memory:
         return StreamedTerms(source, block), "from angles"
     return KeptTerms(_filled(source, block)), "kept"

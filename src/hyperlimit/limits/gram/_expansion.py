@@ -87,16 +87,16 @@ def expand(
     best: Expansion | None = None
     for count, angles in _VARYING if box.high > box.low else _GRIDS:
         grid = _grid(box, count, angles)
-        table, there = _tables(parts, grid, fit), _tables(parts, grid, fresh)
+        fitted, there = _tables(parts, grid, fit), _tables(parts, grid, fresh)
         # Pivots need lengths and angles alone, which a first factor keeps at less cost.
-        small = np.linalg.qr(table.T, mode="r")
+        small = np.linalg.qr(fitted.T, mode="r")
         triangle, pivots = scipy.linalg.qr(small, mode="r", pivoting=True)
         sizes = np.abs(np.diag(triangle))
         # An entry of the remainder, on average over the samples.
-        first = max(1, int(np.sum(sizes > tolerance * table.shape[1] ** 0.5)))
+        first = max(1, int(np.sum(sizes > tolerance * fitted.shape[1] ** 0.5)))
         for rank in range(first, min(first + 8, len(sizes)) + 1):
             chosen = np.sort(pivots[:rank])
-            values = np.linalg.lstsq(table[chosen].T, table.T, rcond=None)[0]
+            values = np.linalg.lstsq(fitted[chosen].T, fitted.T, rcond=None)[0]
             shape = (rank, count, count, angles)
             found = _trimmed(_coefficients(values.reshape(shape)), tolerance)
             weights = evaluate(
@@ -199,9 +199,13 @@ def some_pairs(coordinates: KernelState, seed: int) -> KernelState:
     near = draw.permutation(gap.shape[0])[:_NEAR]
     p = np.concatenate([p, near])
     q = np.concatenate([q, np.argmin(gap[near], axis=1)])
-    chosen = std_x[p, 0], std_y[0, q], gap[p, q]
+    return state_of(np.stack([std_x[p, 0], std_y[0, q], gap[p, q]], axis=1))
+
+
+def state_of(pairs: Float[np.ndarray, "s 3"]) -> KernelState:
+    """From the deviations and the gap of pairs of coordinates."""
     with jax.enable_x64(True):
-        pair = GaussianPair(*(jnp.asarray(part[None]) for part in chosen))
+        pair = GaussianPair(*(jnp.asarray(part[None]) for part in pairs.T))
         return _inputs_state(pair)
 
 
@@ -214,16 +218,17 @@ def _tables(
     coordinates: KernelState,
 ) -> Float[np.ndarray, "k s"]:
     """Of the first part all samples; of the others together as many."""
-    first = _table(parts[0], arguments, coordinates)
-    others = [_table(part, arguments, coordinates) for part in parts[1:]]
+    first = table(parts[0], arguments, coordinates)
+    others = [table(part, arguments, coordinates) for part in parts[1:]]
     step = len(others)
-    some = [table[:, i::step] for i, table in enumerate(others)]
+    some = [other[:, i::step] for i, other in enumerate(others)]
     return np.concatenate([first, *some], axis=1)
 
 
-def _table(
+def table(
     part: Part, arguments: Float[np.ndarray, "k 3"], coordinates: KernelState
 ) -> Float[np.ndarray, "k s"]:
+    """F at arguments and at a sample of pairs of coordinates."""
     with jax.enable_x64(True):
         columns = (jnp.asarray(column)[:, None] for column in arguments.T)
         return np.asarray(part_values(part, *columns, coordinates))

@@ -3,9 +3,11 @@
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from hyperlimit.linalg.operators import AbstractOperator
+from hyperlimit.errors import InputError
+from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum, Selected
 
 
 class GramReport(NamedTuple):
@@ -48,6 +50,23 @@ class Gram(AbstractOperator):
     def dtype(self) -> Any:
         """Of its entries."""
         return self.operator.dtype
+
+    @property
+    def factors(self) -> tuple[Float[Array, "r m n"], Float[Array, "r q p"]]:
+        """Left and right factors of all images and coordinates, the left ones made.
+
+        Raises:
+            InputError: without Kronecker structure.
+        """
+        whole = self.operator
+        whole = whole.whole if isinstance(whole, Selected) else whole
+        if not isinstance(whole, KroneckerSum):
+            raise InputError(
+                f"a Gram matrix of method {self.report.method!r} has no factors: build "
+                "it with method='expansion'."
+            )
+        _, m, n = whole.left.shape
+        return whole.left.entries(jnp.arange(m), jnp.arange(n)), whole.right
 
     def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "m c"]:
         """The product with c vectors at once."""

@@ -1,5 +1,6 @@
 """The left factors: polynomials of f's angle between images."""
 
+from abc import abstractmethod
 from typing import Any, final
 
 import equinox as eqx
@@ -13,6 +14,30 @@ from hyperlimit.linalg.operators import AbstractSource
 from hyperlimit.networks import Network
 
 
+class AbstractFactors(eqx.Module):
+    """Left factors of some terms, as functions of two images."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int:
+        """How many terms."""
+
+    @property
+    @abstractmethod
+    def T(self) -> "AbstractFactors":
+        """The terms of the transposes, for images that change sides."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        angle: Float[Array, "m n"],
+        tangent: Float[Array, "m n"],
+        left: "Scales",
+        right: "Scales",
+    ) -> Float[Array, "r m n"]:
+        """The r terms."""
+
+
 class Scales(eqx.Module):
     """An image's deviation: on [-1, 1], and in units of the geometric middle's."""
 
@@ -23,7 +48,8 @@ class Scales(eqx.Module):
         return Scales(self.unit[index], self.size[index])
 
 
-class Polynomials(eqx.Module):
+@final
+class Polynomials(AbstractFactors):
     r"""$(s s')^h c_k(s, s', \varphi)$, times $\tau$ for a part that is linear in it.
 
     Attributes:
@@ -36,6 +62,17 @@ class Polynomials(eqx.Module):
     largest_angle: Float[Array, ""]
     degree: float = eqx.field(static=True)
     with_tangent: bool = eqx.field(static=True)
+
+    @property
+    def count(self) -> int:
+        """How many terms."""
+        return len(self.coefficients)
+
+    @property
+    def T(self) -> "Polynomials":
+        """The terms of the transposes, for images that change sides."""
+        turned = jnp.swapaxes(self.coefficients, 1, 2)
+        return eqx.tree_at(lambda p: p.coefficients, self, turned)
 
     def __call__(
         self,
@@ -82,7 +119,7 @@ class KeptAngles(AbstractSource):
             diagonal.
     """
 
-    polynomials: tuple[Polynomials, ...]
+    factors: tuple[AbstractFactors, ...]
     angle: Float[Array, "m n"]
     tangent: Float[Array, "m n"]
     left: Scales
@@ -92,7 +129,7 @@ class KeptAngles(AbstractSource):
     @property
     def shape(self) -> tuple[int, int, int]:
         """(r, m, n)."""
-        return _count(self.polynomials), self.angle.shape[0], self.angle.shape[1]
+        return _count(self.factors), self.angle.shape[0], self.angle.shape[1]
 
     @property
     def dtype(self) -> Any:
@@ -108,14 +145,14 @@ class KeptAngles(AbstractSource):
         if columns is not None:
             angle, tangent = angle[:, columns], tangent[:, columns]
             right = right[columns]
-        terms = _terms(self.polynomials, angle, tangent, self.left[rows], right)
+        terms = _terms(self.factors, angle, tangent, self.left[rows], right)
         return _without_diagonal(terms, rows, columns) if self.square else terms
 
     @property
     def T(self) -> "KeptAngles":
         """The source of the transposes."""
         return KeptAngles(
-            _transposed(self.polynomials),
+            tuple(one.T for one in self.factors),
             self.angle.T,
             self.tangent.T,
             self.right,
@@ -132,7 +169,7 @@ class RemadeAngles(AbstractSource):
         a, b: what f's kernels need of each image, leading axes m and n.
     """
 
-    polynomials: tuple[Polynomials, ...]
+    factors: tuple[AbstractFactors, ...]
     meta: Network = eqx.field(static=True)
     a: PyTree
     b: PyTree
@@ -144,7 +181,7 @@ class RemadeAngles(AbstractSource):
     def shape(self) -> tuple[int, int, int]:
         """(r, m, n)."""
         m, n = len(self.left.unit), len(self.right.unit)
-        return _count(self.polynomials), m, n
+        return _count(self.factors), m, n
 
     @property
     def dtype(self) -> Any:
@@ -160,15 +197,15 @@ class RemadeAngles(AbstractSource):
         state = walk(self.meta, self.meta.limit_inputs.gram_state(a, b))
         angle, right = angles(state.pair.gap), self.right[chosen]
         left = self.left[rows]
-        terms = _terms(self.polynomials, angle, state.tangent, left, right)
+        terms = _terms(self.factors, angle, state.tangent, left, right)
         return _without_diagonal(terms, rows, columns) if self.square else terms
 
     @property
     def T(self) -> "RemadeAngles":
         """The source of the transposes."""
-        polynomials = _transposed(self.polynomials)
+        factors = tuple(one.T for one in self.factors)
         return RemadeAngles(
-            polynomials, self.meta, self.b, self.a, self.right, self.left, self.square
+            factors, self.meta, self.b, self.a, self.right, self.left, self.square
         )
 
 
@@ -176,25 +213,18 @@ def _part(prepared: PyTree, index: Array | slice) -> PyTree:
     return jax.tree.map(lambda leaf: leaf[index], prepared)
 
 
-def _count(polynomials: tuple[Polynomials, ...]) -> int:
-    return sum(len(one.coefficients) for one in polynomials)
-
-
-def _transposed(polynomials: tuple[Polynomials, ...]) -> tuple[Polynomials, ...]:
-    return tuple(
-        eqx.tree_at(lambda p: p.coefficients, one, jnp.swapaxes(one.coefficients, 1, 2))
-        for one in polynomials
-    )
+def _count(factors: tuple[AbstractFactors, ...]) -> int:
+    return sum(one.count for one in factors)
 
 
 def _terms(
-    polynomials: tuple[Polynomials, ...],
+    factors: tuple[AbstractFactors, ...],
     angle: Array,
     tangent: Array,
     left: Scales,
     right: Scales,
 ) -> Float[Array, "r m n"]:
-    return jnp.concatenate([one(angle, tangent, left, right) for one in polynomials])
+    return jnp.concatenate([one(angle, tangent, left, right) for one in factors])
 
 
 def _without_diagonal(

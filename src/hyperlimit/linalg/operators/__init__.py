@@ -9,6 +9,7 @@ from hyperlimit.linalg.operators._shifted import Shifted
 from hyperlimit.linalg.operators._terms import (
     AbstractSource,
     AbstractTerms,
+    ChosenSource,
     KeptTerms,
     StreamedTerms,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "AbstractOperator",
     "AbstractSource",
     "AbstractTerms",
+    "ChosenSource",
     "Dense",
     "KeptTerms",
     "KernelMatrix",

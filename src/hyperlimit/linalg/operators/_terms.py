@@ -50,6 +50,19 @@ class AbstractTerms(eqx.Module):
     def diagonals(self) -> Float[Array, "r k"]:
         """The entries (i, i)."""
 
+    @abstractmethod
+    def between(
+        self, vectors: Float[Array, "n w"], right: Float[Array, "r q p"]
+    ) -> Float[Array, "m v"]:
+        r"""$\sum_k (A_k \otimes B_k) V$, a row of V having p numbers for each column.
+
+        The left factors come first: where they have few rows, so has the rest.
+        """
+
+    @abstractmethod
+    def rows(self, index: Int[Array, " a"]) -> "AbstractTerms":
+        """Some rows of all of them."""
+
 
 @final
 class KeptTerms(AbstractTerms):
@@ -94,6 +107,16 @@ class KeptTerms(AbstractTerms):
     def diagonals(self) -> Float[Array, "r k"]:
         """The entries (i, i)."""
         return jnp.diagonal(self.terms, axis1=1, axis2=2)
+
+    def between(
+        self, vectors: Float[Array, "n w"], right: Float[Array, "r q p"]
+    ) -> Float[Array, "m v"]:
+        """sum_k A_k V B_k^T, one term after the other."""
+        return _between(self.terms, vectors, right)
+
+    def rows(self, index: Int[Array, " a"]) -> "KeptTerms":
+        """Some rows of all of them."""
+        return KeptTerms(self.terms[:, index])
 
 
 class AbstractSource(eqx.Module):
@@ -221,6 +244,76 @@ class StreamedTerms(AbstractTerms):
             lambda i: self.source.made(i[None], i[None])[:, 0, 0], index
         )
         return found.T
+
+    def between(
+        self, vectors: Float[Array, "n w"], right: Float[Array, "r q p"]
+    ) -> Float[Array, "m v"]:
+        """sum_k A_k V B_k^T, and one evaluation of every entry."""
+        width = vectors.shape[1] // right.shape[2] * right.shape[1]
+        start = jnp.zeros((1, self.shape[1], width), vectors.dtype)
+        return self._filled(start, lambda made: _between(made, vectors, right)[None])[0]
+
+    def rows(self, index: Int[Array, " a"]) -> "StreamedTerms":
+        """Some rows of all of them."""
+        return StreamedTerms(ChosenSource(self.source, index, None), self.block)
+
+    def kept(self) -> KeptTerms:
+        """The matrices themselves: one evaluation of every entry."""
+        start = jnp.zeros(self.shape, self.dtype)
+        return KeptTerms(self._filled(start, lambda made: made))
+
+
+@final
+class ChosenSource(AbstractSource):
+    """Some rows or columns of another source, which is held whole."""
+
+    source: AbstractSource
+    index_rows: Int[Array, " a"] | None
+    index_columns: Int[Array, " b"] | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(r, m, n)."""
+        r, m, n = self.source.shape
+        m = m if self.index_rows is None else self.index_rows.shape[0]
+        return r, m, n if self.index_columns is None else self.index_columns.shape[0]
+
+    @property
+    def dtype(self) -> Any:
+        """Of the entries."""
+        return self.source.dtype
+
+    def made(
+        self, rows: Int[Array, " a"], columns: Int[Array, " b"] | None
+    ) -> Float[Array, "r a b"]:
+        """Entries; without `columns` all of these rows."""
+        # Of the caller's kind, which in double precision is another than when made.
+        kind = rows.dtype
+        if self.index_rows is not None:
+            rows = self.index_rows[rows].astype(kind)
+        if self.index_columns is not None:
+            whole = columns is None
+            columns = self.index_columns if whole else self.index_columns[columns]
+            columns = columns.astype(kind)
+        return self.source.made(rows, columns)
+
+    @property
+    def T(self) -> "ChosenSource":
+        """The source of the transposes."""
+        return ChosenSource(self.source.T, self.index_columns, self.index_rows)
+
+
+def _between(
+    terms: Float[Array, "r m n"],
+    vectors: Float[Array, "n w"],
+    right: Float[Array, "r q p"],
+) -> Float[Array, "m v"]:
+    (_, m, _), (_, q, p) = terms.shape, right.shape
+    dtype = vectors.dtype
+    total = jnp.zeros((), dtype)
+    for a, b in zip(terms, right, strict=True):
+        total = total + (a.astype(dtype) @ vectors).reshape(-1, p) @ b.T.astype(dtype)
+    return total.reshape(m, vectors.shape[1] // p * q)
 
 
 def sum_of_products(

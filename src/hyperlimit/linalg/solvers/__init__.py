@@ -6,22 +6,21 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
     Solution,
     conjugate_gradients,
 )
+from hyperlimit.linalg.solvers._gaussian_samples import gaussian_samples
 from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
+    diagonals,
     kronecker_inverse,
+    principal,
 )
 from hyperlimit.linalg.solvers._log_determinant import (
     LogDeterminant,
     log_determinant,
 )
-from hyperlimit.linalg.solvers._pivoted_cholesky import (
-    LowRankInverse,
-    PartialFactor,
-    low_rank_inverse,
-    pivoted_cholesky,
-)
+from hyperlimit.linalg.solvers._low_rank_inverse import LowRankInverse, low_rank_inverse
+from hyperlimit.linalg.solvers._pivoted_cholesky import PartialFactor, pivoted_cholesky
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
-from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
+from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage, System
 
 __all__ = [
     "AbstractKeeper",
@@ -34,10 +33,14 @@ __all__ = [
     "Progress",
     "Solution",
     "Stage",
+    "System",
     "conjugate_gradients",
+    "diagonals",
+    "gaussian_samples",
     "kronecker_inverse",
     "log_determinant",
     "low_rank_inverse",
     "pivoted_cholesky",
     "preconditioner_for",
+    "principal",
 ]

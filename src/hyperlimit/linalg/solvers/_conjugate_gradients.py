@@ -19,7 +19,7 @@ from hyperlimit.linalg.solvers._double_residual import (
     unit_residual,
 )
 from hyperlimit.linalg.solvers._iteration import iterations, norms, start
-from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage
+from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage, System
 
 # Told the iterations so far and the largest relative residual among the columns.
 Progress = Callable[[int, float], None]
@@ -64,7 +64,7 @@ def conjugate_gradients(
     *,
     tolerance: float,
     most_iterations: int = 1000,
-    chunk: int = 10,
+    chunk: int = 5,
     progress: Progress | None = None,
     keeper: AbstractKeeper | None = None,
 ) -> Solution:
@@ -85,7 +85,8 @@ def conjugate_gradients(
         most_iterations: of any column.
         chunk: iterations between two looks at the clock: they are one compiled call.
         progress: told the iterations and the residual after every chunk.
-        keeper: keeps what the next chunk needs, and gives back what was kept.
+        keeper: keeps what the next chunk needs, and gives back what was kept, such as
+            `linalg.checkpoints.Checkpoints`.
 
     Cost: one product with G and one with the preconditioner an iteration, and a
     product with G in double precision for every cycle, of which there are one to
@@ -110,19 +111,27 @@ def conjugate_gradients(
         return Solution(nothing, true, np.zeros(len(true), np.int32), 1.0)
     system = _System(operator, preconditioner, right, tolerance)
     stage = system.begun(None, true, np.zeros(len(true), np.int32), 1.0)
-    kept = None if keeper is None else keeper.restored(stage)
-    stage = stage if kept is None else kept
-    while True:
-        stage = _cycle(system, stage, (most_iterations, chunk), progress, keeper)
-        answer = system.corrected(stage)
-        before, true = stage.true, system.residuals(answer)
-        used = np.asarray(stage.state.steps)
-        condition = max(stage.condition, _condition(stage.record))
-        # Columns whose cycle gained too little have met the rounding.
-        open_ = (true > tolerance) & (true <= _GAIN * before)
-        if used.max() >= most_iterations or not open_.any():
-            break
-        stage = system.begun(answer, np.where(open_, true, 0), used, condition)
+    if keeper is not None:
+        given = System(operator, preconditioner, right)
+        kept = keeper.restored(given, stage)
+        stage = stage if kept is None else kept
+    last = None
+    try:
+        while True:
+            stage = _cycle(system, stage, (most_iterations, chunk), progress, keeper)
+            answer = system.corrected(stage)
+            before, true = stage.true, system.residuals(answer)
+            used = np.asarray(stage.state.steps)
+            condition = max(stage.condition, _condition(stage.record))
+            # Columns whose cycle gained too little have met the rounding.
+            open_ = (true > tolerance) & (true <= _GAIN * before)
+            if used.max() >= most_iterations or not open_.any():
+                break
+            stage = system.begun(answer, np.where(open_, true, 0), used, condition)
+        last = stage
+    finally:
+        if keeper is not None:
+            keeper.finish(last)
     _check_end(true, used, tolerance, most_iterations, condition)
     return Solution(answer, true, used, condition)
 
@@ -201,7 +210,7 @@ def _cycle(
         if progress is not None:
             progress(used, float((sizes * stage.true).max()))
         if keeper is not None:
-            keeper.keep(stage, used)
+            keeper.keep(stage)
     return stage
 
 

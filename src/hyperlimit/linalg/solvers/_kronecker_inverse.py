@@ -89,7 +89,7 @@ class KroneckerInverse(AbstractPreconditioner):
         squares = self.images**2
         rest = 1 - jnp.sum(squares, axis=1)
         modes = squares @ (1 / self.inner)
-        if self._truncated:
+        if self.truncated:
             modes = modes + rest[:, None] / self.outer[None, :]
         return (modes @ (self.coordinates**2).T).reshape(-1)
 
@@ -104,13 +104,25 @@ class KroneckerInverse(AbstractPreconditioner):
         kept = jnp.einsum(
             "al,lq,bl,aq,bq->ab", left, 1 / self.inner, right, one, two, optimize=True
         )
-        if not self._truncated:
+        if not self.truncated:
             return kept
         rest = (i[:, None] == j[None, :]).astype(self.dtype) - left @ right.T
         return kept + rest * ((one / self.outer[None]) @ two.T)
 
+    def image_inverses(self, vectors: Float[Array, "n p c"]) -> Float[Array, "n p c"]:
+        r"""$[(M^{-1})_{ii}]^{-1} v_i$ for the diagonal block of every image i."""
+        squares = self.images**2
+        modes = squares @ (1 / self.inner)
+        if self.truncated:
+            rest = 1 - jnp.sum(squares, axis=1)
+            modes = modes + rest[:, None] / self.outer[None, :]
+        back = jnp.linalg.inv(self.coordinates)
+        inside = jnp.einsum("qp,npc->nqc", back, vectors) / modes[..., None]
+        return jnp.einsum("qp,nqc->npc", back, inside)
+
     @property
-    def _truncated(self) -> bool:
+    def truncated(self) -> bool:
+        """Whether Q leaves a complement."""
         return self.images.shape[1] < self.images.shape[0]
 
     def _roots(self) -> tuple[Array, Array]:
@@ -134,7 +146,7 @@ class KroneckerInverse(AbstractPreconditioner):
     ) -> Float[Array, "n c p"]:
         n, c, p = modes.shape
         inside = (self.images.T @ modes.reshape(n, c * p)).reshape(-1, c, p)
-        if not self._truncated:
+        if not self.truncated:
             return (self.images @ (inside * inner[:, None]).reshape(-1, c * p)).reshape(
                 n, c, p
             )
@@ -170,14 +182,16 @@ def kronecker_inverse(
     )
     products = np.asarray(_inner_products(total.left), np.float64)
     inner = np.einsum("kpq,lpq->kl", right, right, optimize=True)
-    one, two = _principal(products, inner)
+    one, two = principal(products, inner)
     right = np.tensordot(two.T, right, 1)
     own = np.tensordot(weights.mean(axis=1), blocks, 1) + ridge * np.eye(p)
-    basis = scipy.linalg.eigh(right[0], own)[1]
+    sizes, basis = scipy.linalg.eigh(right[0], own)
+    # In the largest mode G is A_1 beta + I, and that is positive definite.
+    shift = 1 / sizes[np.argmax(np.abs(sizes))]
     terms = [_combined(total.left, jnp.asarray(u[None], total.dtype)) for u in one.T]
-    images = _images(terms[0], rank)
+    images = _images(terms[0], jnp.asarray(shift, total.dtype), rank)
     forms = np.stack([np.asarray(_forms(term, images), np.float64) for term in terms])
-    strengths, blocks = (_diagonals(basis, part) for part in (right, blocks))
+    strengths, blocks = (diagonals(basis, part) for part in (right, blocks))
     shares = weights @ np.asarray(images, np.float64) ** 2
     lowest = ridge * np.sum(basis**2, axis=0)
     found = forms.T @ strengths + shares.T @ blocks + lowest
@@ -191,14 +205,14 @@ def kronecker_inverse(
     return KroneckerInverse(images, *parts)
 
 
-def _diagonals(
+def diagonals(
     basis: Float[np.ndarray, "p q"], matrices: Float[np.ndarray, "k p p"]
 ) -> Float[np.ndarray, "k q"]:
     """w_q^T B_k w_q."""
     return np.stack([np.sum(basis * (b @ basis), axis=0) for b in matrices])
 
 
-def _principal(
+def principal(
     left: Float[np.ndarray, "r r"], right: Float[np.ndarray, "r r"]
 ) -> tuple[Float[np.ndarray, "r j"], Float[np.ndarray, "r j"]]:
     r"""Coefficients of $A'_j = \sum_k u_{kj} A_k$ and $B'_j = \sum_k v_{kj} B_k$.
@@ -237,8 +251,14 @@ def _forms(term: AbstractTerms, images: Float[Array, "n l"]) -> Float[Array, " l
     return jnp.sum(images * term.times(images[None]), axis=0)
 
 
-def _images(first: AbstractTerms, rank: int) -> Float[Array, "n l"]:
-    """The leading eigenvectors of a matrix, or all of them."""
+def _images(
+    first: AbstractTerms, shift: Float[Array, ""], rank: int
+) -> Float[Array, "n l"]:
+    """Leading Ritz vectors of a matrix, or all of its eigenvectors.
+
+    Iterated is the matrix with `shift` on its diagonal: else eigenvalues far below
+    zero would be taken for leading ones.
+    """
     n = first.shape[1]
     if rank == n:
         matrix = np.array(first.entries(jnp.arange(n), jnp.arange(n))[0])
@@ -248,13 +268,17 @@ def _images(first: AbstractTerms, rank: int) -> Float[Array, "n l"]:
     start = np.random.default_rng(0).standard_normal((n, rank))
     vectors = jnp.asarray(start, first.dtype)
     for _ in range(_PRODUCTS):
-        vectors = _product(first, _orthonormal(vectors))
-    return _orthonormal(vectors)
+        vectors = _product(first, shift, _orthonormal(vectors))
+    vectors = _orthonormal(vectors)
+    small = vectors.T @ _product(first, shift, vectors)
+    return vectors @ jnp.linalg.eigh((small + small.T) / 2)[1]
 
 
 _orthonormal = jax.jit(lambda v: jnp.linalg.qr(v)[0])
 
 
 @eqx.filter_jit
-def _product(term: AbstractTerms, vectors: Float[Array, "n w"]) -> Float[Array, "n w"]:
-    return term.times(vectors[None])
+def _product(
+    term: AbstractTerms, shift: Float[Array, ""], vectors: Float[Array, "n w"]
+) -> Float[Array, "n w"]:
+    return term.times(vectors[None]) + shift * vectors

@@ -101,4 +101,5 @@ def in_precision(
     preconditioner: AbstractPreconditioner, dtype: jnp.dtype
 ) -> AbstractPreconditioner:
     """The same preconditioner with its numbers in another precision."""
-    return jax.tree.map(lambda leaf: leaf.astype(dtype), preconditioner)
+    floating, others = eqx.partition(preconditioner, eqx.is_inexact_array)
+    return eqx.combine(jax.tree.map(lambda leaf: leaf.astype(dtype), floating), others)

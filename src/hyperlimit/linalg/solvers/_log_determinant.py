@@ -160,37 +160,46 @@ class _Quadrature:
 
     def forms(self, depth: int) -> Float[np.ndarray, " c"]:
         """g^T (log B) g."""
-        values, first, _ = self._ritz(depth)
+        values, first, _ = ritz(self.krylov, depth)
         size = self.krylov.basis.shape[1]
         return size * np.sum(first**2 * np.log(values), axis=1)
 
     def samples(self, depth: int) -> Float[Array, "n c"]:
         """S B^{-1/2} g."""
-        values, first, vectors = self._ritz(depth)
+        values, first, vectors = ritz(self.krylov, depth)
         size = self.krylov.basis.shape[1]
         weights = np.einsum("cik,ck->ic", vectors, first / np.sqrt(values))
         room = len(self.krylov.diagonal) - depth
         padded = np.pad(math.sqrt(size) * weights, ((0, room), (0, 0)))
         return krylov_combined(self.system[1], self.krylov, jnp.asarray(padded))
 
-    def _ritz(self, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """T's eigenvalues, the first entries of its eigenvectors, and those."""
-        diagonal = np.asarray(self.krylov.diagonal)[:depth].T
-        beside = np.asarray(self.krylov.beside)[: depth - 1].T
-        matrix = np.zeros((len(diagonal), depth, depth))
-        index = np.arange(depth)
-        matrix[:, index, index] = diagonal
-        matrix[:, index[1:], index[:-1]] = beside
-        if not np.isfinite(matrix).all():
-            raise InputError(
-                f"the matrix is not finite after {depth} Lanczos steps: scale the "
-                "data, or raise the ridge."
-            )
-        values, vectors = np.linalg.eigh(matrix)
-        if not values.min() > 0:
-            raise InputError(
-                f"the matrix is not positive definite (Ritz value {values.min():.1e} "
-                f"after {depth} Lanczos steps): raise the ridge, lower atol, or use "
-                "float64."
-            )
-        return values, vectors[:, 0], vectors
+
+def ritz(
+    krylov: Krylov, depth: int
+) -> tuple[
+    Float[np.ndarray, "c k"], Float[np.ndarray, "c k"], Float[np.ndarray, "c k k"]
+]:
+    """T's eigenvalues, the first entries of its eigenvectors, and those.
+
+    Raises:
+        InputError: if they are not finite and positive.
+    """
+    diagonal = np.asarray(krylov.diagonal)[:depth].T
+    beside = np.asarray(krylov.beside)[: depth - 1].T
+    matrix = np.zeros((len(diagonal), depth, depth))
+    index = np.arange(depth)
+    matrix[:, index, index] = diagonal
+    matrix[:, index[1:], index[:-1]] = beside
+    if not np.isfinite(matrix).all():
+        raise InputError(
+            f"the matrix is not finite after {depth} Lanczos steps: scale the "
+            "data, or raise the ridge."
+        )
+    values, vectors = np.linalg.eigh(matrix)
+    if not values.min() > 0:
+        raise InputError(
+            f"the matrix is not positive definite (Ritz value {values.min():.1e} "
+            f"after {depth} Lanczos steps): raise the ridge, lower atol, or use "
+            "float64."
+        )
+    return values, vectors[:, 0], vectors

@@ -1,7 +1,7 @@
-"""A preconditioner for any kernel matrix: a partial Cholesky factor."""
+"""A partial Cholesky factor of any kernel matrix."""
 
 import functools
-from typing import Any, NamedTuple, final
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,7 +10,6 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.linalg.operators import AbstractOperator
-from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 
 
 class PartialFactor(NamedTuple):
@@ -96,88 +95,3 @@ def _extended(
     factor = jax.lax.dynamic_update_slice(factor, new, (0, count))
     left = left - jnp.sum(new**2, axis=1)
     return factor, jnp.where(left > 0, left, 0)
-
-
-@final
-class LowRankInverse(AbstractPreconditioner):
-    r"""$M^{-1}$ for $M = D^{1/2} (I + X\, \mathrm{diag}(\sigma^2) X^T) D^{1/2}$.
-
-    Attributes:
-        scale: the diagonal of $D^{-1/2}$.
-        basis: X, orthonormal columns.
-        strengths: $\sigma^2$.
-    """
-
-    scale: Float[Array, " n"]
-    basis: Float[Array, "n k"]
-    strengths: Float[Array, " k"]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Rows and columns."""
-        return self.scale.shape[0], self.scale.shape[0]
-
-    @property
-    def dtype(self) -> Any:
-        """Of its entries."""
-        return self.scale.dtype
-
-    def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
-        """The product with c vectors at once: 4 n k c flops."""
-        scaled = self.scale[:, None] * vectors
-        return self.scale[:, None] * self._damped(scaled, 1 / (1 + self.strengths))
-
-    def root(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
-        """S v."""
-        return self.scale[:, None] * self._damped(vectors, self._root)
-
-    def root_transposed(self, vectors: Float[Array, "n c"]) -> Float[Array, "n c"]:
-        """S^T v."""
-        return self._damped(self.scale[:, None] * vectors, self._root)
-
-    def log_determinant(self) -> Float[Array, ""]:
-        """Of M."""
-        own = -2 * jnp.sum(jnp.log(self.scale))
-        return own + jnp.sum(jnp.log1p(self.strengths))
-
-    def diagonal(self) -> Float[Array, " n"]:
-        """The entries (i, i)."""
-        change = 1 / (1 + self.strengths) - 1
-        return self.scale**2 * (1 + self.basis**2 @ change)
-
-    def block(
-        self, rows: Int[Array, " a"], columns: Int[Array, " b"]
-    ) -> Float[Array, "a b"]:
-        """The entries of some rows and columns."""
-        change = 1 / (1 + self.strengths) - 1
-        equal = (rows[:, None] == columns[None, :]).astype(self.dtype)
-        inner = equal + (self.basis[rows] * change[None]) @ self.basis[columns].T
-        return self.scale[rows][:, None] * inner * self.scale[columns][None, :]
-
-    @property
-    def _root(self) -> Float[Array, " k"]:
-        return jax.lax.rsqrt(1 + self.strengths)
-
-    def _damped(
-        self, vectors: Float[Array, "n c"], factors: Float[Array, " k"]
-    ) -> Float[Array, "n c"]:
-        inside = (factors - 1)[:, None] * (self.basis.T @ vectors)
-        return vectors + self.basis @ inside
-
-
-def low_rank_inverse(found: PartialFactor, ridge: float) -> LowRankInverse:
-    r"""The inverse of $F F^T + \mathrm{diag}(\mathrm{left}) + \lambda I$.
-
-    What F does not explain stays on the diagonal: without it, a kernel whose spectrum
-    has a long tail is taken for one that ends at the ridge.
-    """
-    return _inverted(found.factor, found.left, jnp.asarray(ridge, found.left.dtype))
-
-
-@jax.jit
-def _inverted(factor: Array, left: Array, ridge: Array) -> LowRankInverse:
-    scale = jax.lax.rsqrt(left + ridge)
-    # Singular values from a QR factor keep the digits that squares would lose.
-    orthonormal, small = jnp.linalg.qr(scale[:, None] * factor)
-    turned, values, _ = jnp.linalg.svd(small, full_matrices=False)
-    return LowRankInverse(scale, orthonormal @ turned, values**2)

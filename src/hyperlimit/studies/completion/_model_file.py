@@ -14,8 +14,8 @@ from hyperlimit.regression import GridRegression, restored_grid_regression
 from hyperlimit.studies.completion._config import CompletionConfig
 from hyperlimit.studies.completion._problem import CompletionProblem, pixel_coordinates
 
-_FORMAT = 2
-_ARRAYS = ("x", "weights", "observed", "centre", "scale", "known", "levels")
+_FORMAT = 3
+_ARRAYS = ("x", "values", "weights", "observed", "centre", "scale", "known", "levels")
 
 
 def save_model(
@@ -33,7 +33,8 @@ def save_model(
     np.savez(
         path,
         header=np.array(json.dumps(header)),
-        x=np.asarray(fit.x),
+        x=np.asarray(fit.problem.x),
+        values=np.asarray(fit.values),
         weights=np.asarray(fit.weights),
         observed=problem.observed,
         centre=problem.centre,
@@ -59,9 +60,9 @@ class CompletionModel:
             self.config.kernel,
             jnp.asarray(arrays["x"]),
             jnp.asarray(pixel_coordinates(self.shape[:2]), arrays["x"].dtype),
+            jnp.asarray(arrays["values"]),
             jnp.asarray(arrays["weights"]),
             known=arrays["known"],
-            ridge=self.config.ridge,
             noise=float(header["noise"]),
             amplitude=float(header["amplitude"]),
         )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hyperlimit.data import whole_files
 from hyperlimit.limits import dual_limit
+from hyperlimit.linalg.checkpoints import Checkpoints
 from hyperlimit.plotting import completions_figure, loss_figure
 from hyperlimit.regression import GridRegression, regress_grid
 from hyperlimit.studies._provenance import peak_memory, provenance
@@ -28,13 +29,23 @@ VARIANCES, SHOWN = 16, 8
 _TOGETHER = 512
 
 
+# On the true relative residual of an iterative solve.
+_TOLERANCE = 1e-4
+
+
 def complete(
-    config: CompletionConfig, out: Path, reporter: Reporter, *, compare: bool = False
+    config: CompletionConfig,
+    out: Path,
+    reporter: Reporter,
+    *,
+    compare: bool = False,
+    checkpoint: Path | None = None,
 ) -> dict:
     """Learns from training images, completes the others, and writes the results.
 
     Writes completions.png, metrics.json and model.npz to `out`, and loss.png with
-    `compare`: all of them, or, if anything fails, none.
+    `compare`: all of them, or, if anything fails, none. An iterative solve is kept in
+    the folder `checkpoint` every minute; begun again, it goes on from there.
 
     Returns:
         What metrics.json holds.
@@ -46,7 +57,7 @@ def complete(
         times: dict[str, float] = {}
         with reporter.stage("reading images"):
             problem = completion_problem(config)
-        fit = _timed(times, "fit", lambda: _fit(problem, reporter))
+        fit = _timed(times, "fit", lambda: _fit(problem, reporter, checkpoint))
         new = NewImages(
             problem.seen(problem.test),
             problem.standard_units(problem.test),
@@ -146,11 +157,14 @@ def predictive_variance(
     return variance[..., None] * scale**2
 
 
-def _fit(problem: CompletionProblem, reporter: Reporter) -> GridRegression:
+def _fit(
+    problem: CompletionProblem, reporter: Reporter, checkpoint: Path | None
+) -> GridRegression:
     config = problem.config
     known = problem.known.reshape(problem.train.n, -1)
     dtype = np.dtype(config.precision)
-    with reporter.stage(f"fitting {known.sum():,} pixels") as update:
+    keeper = None if checkpoint is None else Checkpoints(checkpoint)
+    with reporter.solve(f"fitting {known.sum():,} pixels", _TOLERANCE) as progress:
         return regress_grid(
             dual_limit(config.spec(problem.train.shape)),
             problem.seen(problem.train).astype(dtype),
@@ -160,7 +174,9 @@ def _fit(problem: CompletionProblem, reporter: Reporter) -> GridRegression:
             ridge=config.ridge,
             kind="ntk" if config.kernel == "ntk" else "nngp",
             amplitude="ml",
-            progress=lambda done, residual: update(done, f"residual {residual:.1e}"),
+            tolerance=_TOLERANCE,
+            progress=progress,
+            keeper=keeper,
         )
 
 

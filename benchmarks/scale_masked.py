@@ -1,0 +1,132 @@
+"""Incomplete targets: 20 random pixels of every image, error against how many images.
+
+The top half of each image is what f reads. Beside the hyperkernel stand the mean image
+and the mean of the five nearest images' known pixels; with --complete all pixels are
+targets, and plain NTK regression to the whole image stands there too. Errors are mean
+squares over the hidden half of other images. Writes the figure and a table to --out.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+from hyperlimit.studies._provenance import peak_memory, provenance
+from hyperlimit.studies._reporter import Silent
+from hyperlimit.studies.completion import CompletionConfig, complete
+
+# Seconds of the largest fit with known values, and how many that is for.
+GOAL, VALUES = 600.0, 100_000
+STYLES = {"ntk": "hyperkernel", "mean image": "mean image"}
+
+
+def run(options: argparse.Namespace, count: int, targets: str) -> dict:
+    """One completion run: its errors, its seconds, and how it was solved."""
+    config = CompletionConfig(
+        data=options.data,
+        train=count,
+        test=options.test,
+        targets=targets,
+        finite_steps=1,
+    )
+    start = time.perf_counter()
+    with TemporaryDirectory() as folder:
+        metrics = complete(config, Path(folder, "out"), Silent(), compare=True)
+    errors = {
+        name: (row["hidden"], row["hidden_standard_error"])
+        for name, row in metrics["errors"].items()
+        if name != "finite hypernetwork"
+    }
+    return {
+        "images": count,
+        "targets": targets,
+        "values": metrics["images"]["known_values"],
+        "errors": errors,
+        "calibration": metrics["calibration"],
+        "solve": metrics["solve"],
+        "fit_seconds": metrics["seconds"]["fit"],
+        "seconds": time.perf_counter() - start,
+        "peak_bytes": peak_memory(),
+    }
+
+
+def figure(rows: list[dict], title: str) -> Figure:
+    """Error against images, a line a method."""
+    drawing = Figure(figsize=(6, 4), layout="constrained")
+    axes = drawing.subplots()
+    for targets in dict.fromkeys(row["targets"] for row in rows):
+        some = [row for row in rows if row["targets"] == targets]
+        for name in some[0]["errors"]:
+            images = [row["images"] for row in some]
+            means, errors = np.array([row["errors"][name] for row in some]).T
+            label = f"{STYLES.get(name, name)}, {targets} targets"
+            line = "-" if targets != "all" else "--"
+            axes.errorbar(
+                images, means, errors, linestyle=line, marker="o", label=label
+            )
+    axes.set_xscale("log")
+    axes.set_xlabel("training images")
+    axes.set_ylabel("mean squared error of hidden pixels")
+    axes.set_title(title)
+    axes.legend(fontsize="small")
+    return drawing
+
+
+def main() -> int:
+    """Runs all sizes; the exit status is 1 if --check finds the goal missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", default="mnist")
+    parser.add_argument(
+        "--images", type=int, nargs="+", default=[250, 500, 1000, 2000, 4750]
+    )
+    parser.add_argument("--test", type=int, default=250)
+    parser.add_argument("--pixels", type=int, default=20)
+    parser.add_argument("--complete", action="store_true", help="complete targets too")
+    parser.add_argument("--out", type=Path, default=Path("out"))
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    console, rows = Console(), []
+    kinds = [f"random:{options.pixels}", *(["all"] if options.complete else [])]
+    for targets in kinds:
+        for count in options.images:
+            rows.append(run(options, count, targets))
+            errors = {name: round(e, 4) for name, (e, _) in rows[-1]["errors"].items()}
+            console.log(f"{count} images, {targets}: {errors}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    title = f"{options.data}: upper half seen, {options.test} others completed"
+    figure(rows, title).savefig(options.out / "scale_masked.png", dpi=150)
+    record = {"rows": rows, "provenance": provenance()}
+    (options.out / "scale_masked.json").write_text(json.dumps(record, indent=1) + "\n")
+    table = Table(title=title)
+    for name in ("images", "targets", "known values", *rows[-1]["errors"], "fit, s"):
+        table.add_column(name)
+    table.add_column("iterations")
+    table.add_column("peak, GiB")
+    for row in rows:
+        found = [
+            f"{row['errors'][name][0]:.4f}" if name in row["errors"] else ""
+            for name in rows[-1]["errors"]
+        ]
+        table.add_row(
+            f"{row['images']:,}",
+            row["targets"],
+            f"{row['values']:,}",
+            *found,
+            f"{row['fit_seconds']:.0f}",
+            str(row["solve"]["iterations"]),
+            f"{row['peak_bytes'] / 2**30:.1f}",
+        )
+    console.print(table)
+    slow = any(row["values"] <= VALUES and row["fit_seconds"] > GOAL for row in rows)
+    return int(options.check and slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""Masked problems beside dense Cholesky and GPyTorch's masked Kronecker sums.
+
+Half of the pixels of n digits are known. All three solve for the same values with the
+same noise: ours from the images on, kernels and preconditioner included; dense Cholesky
+on the matrix, which is computed first; linear_operator, in a Python of its own
+(--peer-python, with torch and gpytorch), gets the factors of our Kronecker sum for
+nothing and runs its own conjugate gradients to the tolerance. Each row of each solver
+is a process of its own. Residuals are true ones.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.linalg
+from rich.console import Console
+from rich.table import Table
+
+import hyperlimit as hl
+from hyperlimit.linalg.operators import KroneckerSum, Selected, Shifted
+from hyperlimit.linalg.solvers import conjugate_gradients, preconditioner_for
+from scale import description, problem
+
+RIDGE, TOLERANCE, MOST = 1e-3, 1e-3, 1000
+# From so many values on ours is to be ahead, and by how much at the peers' largest.
+FROM, LARGEST = 20_000, 20.0
+
+
+def masked(n: int, share: float) -> tuple:
+    """Images, coordinates, which pixels are known, and their values."""
+    x, z, y = problem("mnist", n)
+    mask = np.random.default_rng(1).uniform(size=y.shape) < share
+    return x, z, mask, jnp.asarray(y[mask][:, None], jnp.float32)
+
+
+def ours(n: int, share: float, out: str) -> dict:
+    """Solves, and leaves the factors for the peer."""
+    x, z, mask, targets = masked(n, share)
+    start = time.perf_counter()
+    gram = hl.dual_limit(description()).gram(x, z, mask)
+    noise = RIDGE * float(np.mean(np.asarray(gram.diagonal())))
+    groups = np.nonzero(mask)[0]
+    found = preconditioner_for(gram.operator, noise, groups=groups)
+    system = Shifted(gram.operator, jnp.float32(noise))
+    solution = conjugate_gradients(
+        system, targets, found.operator, tolerance=TOLERANCE, most_iterations=MOST
+    )
+    seconds = time.perf_counter() - start
+    assert isinstance(gram.operator, Selected)
+    whole = gram.operator.whole
+    assert isinstance(whole, KroneckerSum)
+    left, right = gram.factors
+    np.savez(
+        out,
+        left=left,
+        right=right,
+        own=np.asarray(whole.blocks[0]) * float(whole.weights.mean()),
+        mask=mask,
+        targets=np.asarray(targets[:, 0]),
+        ridge=noise,
+        tolerance=TOLERANCE,
+        most=MOST,
+    )
+    return {
+        "seconds": seconds,
+        "residual": solution.residual,
+        "products": int(solution.iterations.max()),
+    }
+
+
+def dense(n: int, share: float, _: str) -> dict:
+    """A Cholesky factor of the matrix in single precision."""
+    x, z, mask, targets = masked(n, share)
+    start = time.perf_counter()
+    image, place = np.nonzero(mask)
+    matrix = np.array(hl.dual_limit(description()).ntk((x[image], z[place])))
+    noise = RIDGE * float(matrix.diagonal().mean())
+    matrix[np.diag_indices(len(matrix))] += noise
+    factor = scipy.linalg.cho_factor(matrix, lower=True, check_finite=False)
+    answer = scipy.linalg.cho_solve(factor, np.asarray(targets))
+    seconds = time.perf_counter() - start
+    symmetric = np.tril(matrix) + np.tril(matrix, -1).T
+    left = np.asarray(targets) - symmetric @ answer
+    residual = np.linalg.norm(left) / np.linalg.norm(targets)
+    return {"seconds": seconds, "residual": float(residual), "products": 0}
+
+
+def main() -> int:
+    """Runs the rows; the exit status is 1 if --check finds a goal missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    sizes = [13, 26, 51, 102, 1000]
+    parser.add_argument("--images", type=int, nargs="+", default=sizes)
+    parser.add_argument("--share", type=float, default=0.5)
+    parser.add_argument("--peer-python", type=Path)
+    parser.add_argument("--dense-values", type=int, default=42_000)
+    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.row:
+        name, n, share, out = options.row
+        found = {"ours": ours, "dense": dense}[name](int(n), float(share), out)
+        found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        print(json.dumps(found))
+        return 0
+    console = Console(width=110)
+    table = Table(title=f"{options.share:.0%} of 784 pixels known, ridge {RIDGE}")
+    columns = ("values", "solver", "s", "/ ours", "true residual", "products", "GiB")
+    for name in columns:
+        table.add_column(name, justify="right")
+    missed = False
+    with TemporaryDirectory() as folder:
+        for n in options.images:
+            values = round(n * 784 * options.share)
+            path = str(Path(folder, f"{n}.npz"))
+            own = [sys.executable, __file__, "--row"]
+            rest = [str(n), str(options.share), path]
+            commands = {"ours": [*own, "ours", *rest]}
+            if values <= options.dense_values:
+                commands["dense Cholesky"] = [*own, "dense", *rest]
+            if options.peer_python:
+                peer = Path(__file__).with_name("scale_peer.py")
+                commands["linear_operator"] = [options.peer_python, peer, path]
+            first = 0.0
+            for name, command in commands.items():
+                found = _ran(command, 60 * options.minutes)
+                first = first or found.get("seconds", 0.0)
+                if "seconds" not in found:
+                    table.add_row(f"{values:,}", name, found["why"])
+                    continue
+                ratio = found["seconds"] / first
+                if name != "ours" and values >= FROM:
+                    missed |= ratio < 1
+                table.add_row(
+                    f"{values:,}",
+                    name,
+                    f"{found['seconds']:.1f}",
+                    f"{ratio:.2f}",
+                    f"{found['residual']:.1e}",
+                    str(found["products"]),
+                    f"{found['peak'] / 2**30:.1f}",
+                )
+                console.log(f"{values:,} {name}: {found}")
+    console.print(table)
+    return int(options.check and missed)
+
+
+def _ran(command: list, seconds: float) -> dict:
+    try:
+        done = subprocess.run(
+            list(map(str, command)),
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return {"why": f"over {seconds / 60:.0f} min"}
+    if done.returncode:
+        return {"why": done.stderr.strip().splitlines()[-1][:60]}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", False)
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""The command line as a module: `python -m hyperlimit.cli`."""
+
+from hyperlimit.cli import main
+
+main()

@@ -1,0 +1,307 @@
+"""Stages of a solve in a folder."""
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from os import PathLike
+from pathlib import Path
+from typing import Any, final
+
+import equinox as eqx
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from hyperlimit.errors import InputError
+from hyperlimit.linalg.checkpoints._digest import digests
+from hyperlimit.linalg.checkpoints._fingerprint import difference, fingerprint
+from hyperlimit.linalg.solvers import AbstractKeeper, Stage, System
+
+_FORMAT = 1
+_PROBLEM, _PART = "problem.json", "problem.json.part"
+# Stages that stay in the folder.
+_KEPT = 2
+
+
+@final
+class Checkpoints(AbstractKeeper):
+    r"""Keeps a solve in a folder, so that it can be ended at any moment and go on.
+
+    Given to a solver as its `keeper`. Once in a while the stage between two chunks of
+    iterations is copied, and written while the solve goes on; a stage is there whole
+    or not at all, and the two latest stay. Started again with the same system and the
+    same folder, even after it was killed, the solve goes on from the latest stage and
+    ends with the same answer, to the bit, as one that was never ended. After the end
+    the folder holds the answer: started once more, the solve returns it at the price
+    of its true residual. The tolerance and the most iterations may be others.
+
+    With several processes (`jax.distributed`) the folder is one that all of them see,
+    each writes its own part, and a solve may go on with another number of them.
+
+    Args:
+        folder: where; made if it is not there. One folder holds one solve.
+        seconds: the least time between two stages.
+        every: at least so many chunks lie between two stages.
+
+    Cost: a stage is three vectors in the operator's precision and one in the
+    right-hand side's for each column; the solve waits for one copy of it, and reads it
+    once for a checksum.
+
+    Raises:
+        InputError: in one sentence, when a solve begins: if the folder holds other
+            things, or the solve of another system, or stages none of which can be
+            read.
+
+    Warns:
+        UserWarning: if the latest stage is not readable and the one before is taken,
+            or if it was written by other versions of JAX or of this library.
+
+    Examples:
+        >>> import tempfile
+        >>> import jax.numpy as jnp
+        >>> from hyperlimit.linalg.checkpoints import Checkpoints
+        >>> from hyperlimit.linalg.operators import Dense
+        >>> from hyperlimit.linalg.solvers import conjugate_gradients
+        >>> system = Dense(jnp.diag(jnp.arange(1.0, 9.0))), jnp.ones((8, 1))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     keeper = Checkpoints(folder, seconds=0.0)
+        ...     one = conjugate_gradients(*system, tolerance=1e-4, keeper=keeper)
+        ...     two = conjugate_gradients(*system, tolerance=1e-4, keeper=keeper)
+        >>> bool((one.vectors == two.vectors).all())
+        True
+    """
+
+    def __init__(
+        self, folder: str | PathLike[str], *, seconds: float = 60.0, every: int = 1
+    ):
+        if not seconds >= 0 or every < 1:
+            raise InputError(
+                f"seconds={seconds!r} and every={every!r} were given: give at least 0 "
+                "seconds and 1 chunk."
+            )
+        self._folder = Path(folder).absolute()
+        self._seconds, self._every = seconds, every
+        self._manager: Any = None
+        self._chunks, self._moment, self._step = 0, 0.0, 0
+        self._latest: Stage | None = None
+
+    def restored(self, system: System, first: Stage) -> Stage | None:
+        """The latest readable stage of this system, or None."""
+        self._open(fingerprint(system))
+        self._chunks, self._moment = 0, time.monotonic()
+        steps = sorted(self._manager.all_steps(), reverse=True)
+        self._step = steps[0] if steps else 0
+        for step in steps:
+            found = self._read(step, first)
+            if found is not None:
+                # What is not readable would stay among the two latest.
+                for other in (s for s in steps if s > step):
+                    self._manager.delete(other)
+                self._latest = found
+                return found
+            warnings.warn(
+                f"the checkpoint {str(self._folder / str(step))!r} is not readable: "
+                "the one before it is taken, if there is one",
+                stacklevel=3,
+            )
+        if steps:
+            raise InputError(
+                f"none of the checkpoints {sorted(steps)} in {str(self._folder)!r} can "
+                "be read: remove the folder to begin anew."
+            )
+        return None
+
+    def keep(self, stage: Stage) -> None:
+        """Writes the stage, if it is time, while the solve goes on."""
+        self._chunks += 1
+        if self._due():
+            self._write(stage)
+
+    def finish(self, last: Stage | None) -> None:
+        """Writes the last stage, and waits until all is there."""
+        if last is not None and last is not self._latest:
+            self._write(last)
+        with _quiet():
+            self._manager.wait_until_finished()
+            self._manager.close()
+
+    def _due(self) -> bool:
+        late = time.monotonic() - self._moment >= self._seconds
+        # A solve does not wait for a slow disk: the next chunk is as good.
+        free = not self._manager.is_saving_in_progress()
+        due = late and self._chunks >= self._every and free
+        if jax.process_count() > 1:
+            # Clocks differ, and all write or none.
+            due = bool(multihost_utils.broadcast_one_to_all(np.asarray(due)))
+        return due
+
+    def _open(self, here: dict[str, Any]) -> None:
+        """Makes the folder, or sees that it is this system's."""
+        _check_folder(self._folder, here)
+        if jax.process_count() > 1:
+            multihost_utils.sync_global_devices("the folder of checkpoints is seen")
+        if jax.process_index() == 0:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            part = self._folder / _PART
+            part.write_text(json.dumps({"format": _FORMAT, "problem": here}))
+            part.replace(self._folder / _PROBLEM)
+        orbax = _orbax()
+        options = orbax.CheckpointManagerOptions(max_to_keep=_KEPT)
+        with _quiet():
+            self._manager = orbax.CheckpointManager(self._folder, options=options)
+
+    def _write(self, stage: Stage) -> None:
+        orbax, arrays = _orbax(), _arrays(stage)
+        about = {
+            "rows": len(stage.record),
+            "condition": stage.condition,
+            "digests": digests(arrays),
+            "versions": _versions(),
+        }
+        self._step += 1
+        with _quiet(), jax.enable_x64(True):
+            self._manager.save(
+                self._step,
+                args=orbax.args.Composite(
+                    about=orbax.args.JsonSave(about),
+                    stage=orbax.args.StandardSave(arrays),
+                ),
+            )
+        self._chunks, self._moment, self._latest = 0, time.monotonic(), stage
+
+    def _read(self, step: int, first: Stage) -> Stage | None:
+        """A stage, or None if it is not there whole."""
+        orbax = _orbax()
+        # Whatever is wrong with a file, the reader may say so by any exception.
+        try:
+            with _quiet():
+                about = self._manager.restore(
+                    step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
+                ).about
+                record = np.zeros((about["rows"], *first.record.shape[1:]))
+                like = jax.tree.map(
+                    _abstract, _arrays(eqx.tree_at(lambda s: s.record, first, record))
+                )
+                # Else numbers in double precision lose half their digits.
+                with jax.enable_x64(True):
+                    arrays = self._manager.restore(
+                        step,
+                        args=orbax.args.Composite(
+                            stage=orbax.args.StandardRestore(like)
+                        ),
+                    ).stage
+            whole = digests(arrays) == about["digests"]
+        except Exception:
+            whole = False
+        if not _agreed(whole):
+            return None
+        _tell_versions(about["versions"])
+        state = jax.tree.unflatten(jax.tree.structure(first.state), arrays["state"])
+        return Stage(
+            arrays["answer"],
+            arrays["true"],
+            state,
+            arrays["record"][1:],
+            float(about["condition"]),
+        )
+
+
+def _arrays(stage: Stage) -> dict[str, Any]:
+    # Orbax writes no array without entries: the record begins with a row of its own.
+    row = np.zeros((1, *stage.record.shape[1:]))
+    return {
+        "answer": stage.answer,
+        "true": stage.true,
+        "state": jax.tree.leaves(stage.state),
+        "record": np.concatenate([row, stage.record]),
+    }
+
+
+def _abstract(leaf: Any) -> Any:
+    if isinstance(leaf, jax.Array):
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
+    return leaf
+
+
+def _check_folder(folder: Path, here: dict[str, Any]) -> None:
+    if not folder.exists():
+        return
+    name = str(folder)
+    if not folder.is_dir():
+        raise InputError(f"{name!r} is a file: give a folder for checkpoints.")
+    there = sorted(path.name for path in folder.iterdir() if path.name != _PART)
+    if not there:
+        return
+    if _PROBLEM not in there:
+        raise InputError(
+            f"the folder {name!r} holds {there[0]!r} and no checkpoints of a solve: "
+            "give an empty folder, or one that is not there."
+        )
+    try:
+        found = json.loads((folder / _PROBLEM).read_text(encoding="utf-8"))
+        kind, kept = found["format"], found["problem"]
+        different = difference(kept, here) if kind == _FORMAT else None
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(
+            f"{_PROBLEM!r} in the folder {name!r} cannot be read: remove the folder to "
+            "begin anew."
+        ) from error
+    if kind != _FORMAT:
+        raise InputError(
+            f"the checkpoints in {name!r} have the format {kind!r} and this version "
+            f"reads {_FORMAT}: use the version that wrote them, or another folder."
+        )
+    if different is not None:
+        raise InputError(
+            f"the folder {name!r} holds the solve of another system ({different}): "
+            "give another folder, or remove this one."
+        )
+
+
+def _agreed(own: bool) -> bool:
+    """Whether all processes say so."""
+    if jax.process_count() == 1:
+        return own
+    return bool(np.all(multihost_utils.process_allgather(np.asarray(own))))
+
+
+def _versions() -> dict[str, str]:
+    try:
+        own = version("hyperlimit")
+    except PackageNotFoundError:
+        own = "not installed"
+    return {"hyperlimit": own, "jax": jax.__version__}
+
+
+def _tell_versions(kept: dict[str, str]) -> None:
+    here = _versions()
+    for name in here:
+        if kept[name] != here[name]:
+            warnings.warn(
+                f"the checkpoint was written with {name} {kept[name]} and goes on with "
+                f"{here[name]}: the last digits may differ",
+                stacklevel=5,
+            )
+
+
+def _orbax() -> Any:
+    """Orbax, when it is needed: importing it takes half a second."""
+    import orbax.checkpoint
+
+    return orbax.checkpoint
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Without what Orbax writes to the log: what matters of it is told in our words."""
+    log = logging.getLogger("absl")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
