@@ -3,6 +3,7 @@
 `HYPERLIMIT_TEST_PRECISION=float32` runs everything in single precision.
 """
 
+import gc
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -47,6 +48,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if CACHE in session.stash:
         close_cache(session.stash[CACHE])
+
+
+def pytest_collection_finish() -> None:
+    """Takes what the imports made out of every later collection of garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 # Files of few and slow tests: begun last, one worker would wait for the other.
