@@ -1,7 +1,8 @@
 """Why a hypernetwork does not train, and what to change."""
 
 from hyperlimit.diagnosis._advice import Advice
-from hyperlimit.diagnosis._diagnose import Diagnosis, diagnose
+from hyperlimit.diagnosis._diagnose import diagnose
+from hyperlimit.diagnosis._diagnosis import Diagnosis
 from hyperlimit.diagnosis._given import (
     data_from,
     dtype_like,

@@ -1,8 +1,6 @@
 """Why a hypernetwork does not train, and what to change."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import final
+from collections.abc import Callable
 
 import equinox as eqx
 import jax
@@ -10,31 +8,27 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, PRNGKeyArray, PyTree
-from matplotlib.figure import Figure
-from rich.console import Console
 
 from hyperlimit.diagnosis import _advice
-from hyperlimit.diagnosis._advice import VARYING, Advice
+from hyperlimit.diagnosis._advice import VARYING
 from hyperlimit.diagnosis._corrected import Corrected, corrected
+from hyperlimit.diagnosis._diagnosis import Diagnosis
 from hyperlimit.diagnosis._draws import drawing, widened
-from hyperlimit.diagnosis._kernel import Spectrum, change, kernel, spectrum, spread
+from hyperlimit.diagnosis._kernel import change, kernel, spectrum, spread
 from hyperlimit.diagnosis._limit import against_limit
-from hyperlimit.diagnosis._page import page
 from hyperlimit.diagnosis._problem import Loss, Problem, half_mean_square, problem
-from hyperlimit.diagnosis._report import sections
 from hyperlimit.diagnosis._scales import Scales, scales
-from hyperlimit.diagnosis._terminal import as_text, print_sections
 from hyperlimit.diagnosis._trials import (
     Optimiser,
     Step,
     Trial,
+    best_trial,
     first_step,
     predict,
     trial,
 )
 from hyperlimit.errors import InputError
 from hyperlimit.networks import Hypernetwork
-from hyperlimit.plotting import diagnosis_figure
 
 # What is measured on: x and points of each for sizes, and for kernels.
 _SIZES, _KERNELS = (32, 32), (16, 8)
@@ -43,88 +37,6 @@ _TRIED = (1 / 3, 1.0, 3.0)
 # A change must lower the loss of a short training by this factor to be advised.
 WORTH = 0.95
 SIZES, SHARING, BOTH = "sizes corrected", "weights shared", "both"
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class Diagnosis:
-    """What `diagnose` finds; `print` shows it.
-
-    Attributes:
-        scales: sizes, layer by layer.
-        advice: what to change, first to last.
-        network: with the advice about initialisation and sharing followed.
-        learning_rate: the best of those tried for it.
-        given: the short training as things are, at the rate that was given.
-        alone: short trainings as things are, one a rate.
-        tried: short trainings of changed networks, one a rate: with "sizes corrected",
-            with "weights shared" and "both", where they are different networks.
-        changed: whether the best of them is part of the advice: it trains better by a
-            twentieth than another rate alone.
-        step: the Taylor terms of the optimiser's first step, as things are.
-        spectrum: the kernel's modes, and the time to `goal` if it stayed as it is.
-        goal: the loss that is half of the best constant's.
-        baseline: the best constant's loss.
-        drift: how far the kernel moved in the short training, in units of itself.
-        spreads: the kernel's deviation over draws: "now", and at other widths.
-        limit: distance of the mean kernel from the dual limit's, and the limit's time
-            to the goal; None without a description.
-    """
-
-    name: str
-    scales: Scales
-    advice: tuple[Advice, ...]
-    network: PyTree = field(repr=False)
-    learning_rate: float
-    given: Trial = field(repr=False)
-    alone: tuple[Trial, ...] = field(repr=False)
-    tried: dict[str, tuple[Trial, ...]] = field(repr=False)
-    changed: bool
-    step: Step
-    spectrum: Spectrum = field(repr=False)
-    goal: float
-    baseline: float
-    drift: float
-    spreads: dict[str, float]
-    limit: tuple[float, float] | None
-
-    @property
-    def best(self) -> Trial:
-        """The training with the advice followed."""
-        if self.changed:
-            return min(map(_best, self.tried.values()), key=lambda one: one.end)
-        return next(one for one in self.alone if one.rate == self.learning_rate)
-
-    def __str__(self) -> str:
-        return as_text(self.name, sections(self))
-
-    def show(self, console: Console) -> None:
-        """Prints the report with headings in bold."""
-        print_sections(console, self.name, sections(self))
-
-    def figure(self) -> Figure:
-        """Sizes, short trainings, spectrum and distances, as four panels."""
-        rows = self.scales.layers
-        trainings = {f"as it is, rate {self.given.rate:.2g}": self.given.losses}
-        if self.best is not self.given:
-            trainings[f"advice followed, rate {self.best.rate:.2g}"] = self.best.losses
-        distances = {"drift in training": self.drift} | {
-            f"between draws, {name}": value for name, value in self.spreads.items()
-        }
-        if self.limit is not None:
-            distances["mean from the dual limit"] = self.limit[0]
-        return diagnosis_figure(
-            layers=[(f"{r.network}: {r.name}", r.outputs, r.target) for r in rows],
-            trainings=trainings,
-            baseline=self.baseline,
-            rates=self.spectrum.rates,
-            shares=self.spectrum.shares,
-            distances=distances,
-        )
-
-    def html(self) -> str:
-        """The report as one self-contained HTML page."""
-        return page(self.name, sections(self), self.figure())
 
 
 def diagnose(
@@ -208,11 +120,11 @@ def diagnose(
             trial(mended.net, *settings, rate, steps, keys[4])
             for rate in (learning_rate, *_rates(after))
         ]
-    what = min(tried, key=lambda name: _best(tried[name]).end)
+    what = min(tried, key=lambda name: best_trial(tried[name]).end)
     mended = candidates[what]
-    changed = _best(tried[what]).end < WORTH * _best(alone).end
+    changed = best_trial(tried[what]).end < WORTH * best_trial(alone).end
     chosen = tried[what] if changed else alone
-    best = _best(chosen)
+    best = best_trial(chosen)
     # Another rate alone must be worth it, too.
     if not changed and best.end >= WORTH * given.end:
         best = given
@@ -241,7 +153,7 @@ def diagnose(
     if changed and what != SIZES:
         changes += _advice.on_sharing(found, mended.shared)
     # What explains most of the gain comes first.
-    rate_first = changed and given.end * best.end > _best(alone).end ** 2
+    rate_first = changed and given.end * best.end > best_trial(alone).end ** 2
     advice += [*first, *changes] if rate_first else [*changes, *first]
     advice += _advice.on_width(spreads)
     advice += _advice.on_conditioning(list(modes.shares), list(modes.rates))
@@ -291,10 +203,6 @@ def _check_targets(net: PyTree, data: Problem, loss: Loss | None) -> None:
             f"{data.y.shape} on the part that is looked at: give y (b, p, {found[2]}), "
             "or a loss."
         )
-
-
-def _best(trials: Sequence[Trial]) -> Trial:
-    return min(trials, key=lambda one: one.end)
 
 
 def _rates(step: Step) -> tuple[float, ...]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from hyperlimit.diagnosis._diagnose import Diagnosis
+    from hyperlimit.diagnosis._diagnosis import Diagnosis
 
 
 class Section(NamedTuple):

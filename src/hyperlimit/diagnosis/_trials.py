@@ -1,7 +1,7 @@
 """Short trainings, to see what a change is worth."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import equinox as eqx
@@ -182,3 +182,8 @@ def first_step(
     with jax.numpy_dtype_promotion("standard"):
         error, terms = _first_step(net, trained, data, loss, optimiser)
     return Step(float(error), tuple(np.asarray(terms, np.float64).tolist()))
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial:
+    """That of the least loss at its end."""
+    return min(trials, key=lambda one: one.end)

@@ -5,7 +5,6 @@ from typing import final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Array, ArrayLike, Float, Int, PRNGKeyArray, PyTree
 
@@ -16,6 +15,7 @@ from hyperlimit.limits import dual_limit
 from hyperlimit.linalg import is_traced
 from hyperlimit.meta_wide import _certificates
 from hyperlimit.meta_wide._certificates import Stationarity
+from hyperlimit.meta_wide._checks import check_count, check_finite
 from hyperlimit.meta_wide._flow import checked_times, flowed
 from hyperlimit.meta_wide._gaussian_process import elsewhere
 from hyperlimit.meta_wide._linear_rule import check_linear
@@ -122,7 +122,7 @@ class MetaWideNetwork(eqx.Module):
         """
         key = None if key is None else check_key(key)
         x = jnp.asarray(x, self.x.dtype)
-        _check_finite("x", x)
+        check_finite("x", x)
         limit = dual_limit(self.spec.meta)
         initial, ntk = elsewhere(limit, self.x, self.initial, x, key)
         weights = initial + ntk @ self.coefficients
@@ -188,9 +188,9 @@ class MetaWideNetwork(eqx.Module):
             InputError: for an optimiser that is not linear in the gradients, counts
                 out of range, a missing key, or data that do not fit.
         """
-        _check_count("steps", steps)
+        check_count("steps", steps)
         if batch_size is not None:
-            _check_count("batch_size", batch_size, len(self.x))
+            check_count("batch_size", batch_size, len(self.x))
             key = check_key(key)
         check_linear(optimiser, self.own)
         at, losses = descended(
@@ -293,22 +293,6 @@ class MetaWideNetwork(eqx.Module):
 
     def _objective(self, z: Array, y: ArrayLike, loss: Loss) -> Objective:
         z, y = jnp.asarray(z), jnp.asarray(y)
-        _check_finite("z", z)
-        _check_finite("y", y)
+        check_finite("z", z)
+        check_finite("y", y)
         return Objective(self.primaries, z, y, loss)
-
-
-def _check_finite(name: str, given: Array) -> None:
-    """Raises an InputError for numbers that are not finite, where they are known."""
-    if not is_traced(given) and not np.isfinite(np.asarray(given)).all():
-        raise InputError(
-            f"{name} holds numbers that are not finite: leave those examples out or "
-            "mend them."
-        )
-
-
-def _check_count(name: str, given: int, most: int | None = None) -> None:
-    whole = isinstance(given, int) and not isinstance(given, bool) and given >= 1
-    if not whole or (most is not None and given > most):
-        upto = "of at least 1" if most is None else f"from 1 to {most}"
-        raise InputError(f"{name}={given!r} was given: give a whole number {upto}.")

@@ -1,12 +1,10 @@
 """Stages of a solve in a folder."""
 
-import json
 import logging
 import time
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
 from pathlib import Path
 from typing import Any, final
@@ -18,11 +16,11 @@ from jax.experimental import multihost_utils
 
 from hyperlimit.errors import InputError
 from hyperlimit.linalg.checkpoints._digest import digests
-from hyperlimit.linalg.checkpoints._fingerprint import difference, fingerprint
+from hyperlimit.linalg.checkpoints._fingerprint import fingerprint
+from hyperlimit.linalg.checkpoints._folder import check_folder, mark_folder
+from hyperlimit.linalg.checkpoints._versions import tell_versions, versions
 from hyperlimit.linalg.solvers import AbstractKeeper, Stage, System
 
-_FORMAT = 1
-_PROBLEM, _PART = "problem.json", "problem.json.part"
 # Stages that stay in the folder.
 _KEPT = 2
 
@@ -141,14 +139,11 @@ class Checkpoints(AbstractKeeper):
 
     def _open(self, here: dict[str, Any]) -> None:
         """Makes the folder, or sees that it is this system's."""
-        _check_folder(self._folder, here)
+        check_folder(self._folder, here)
         if jax.process_count() > 1:
             multihost_utils.sync_global_devices("the folder of checkpoints is seen")
         if jax.process_index() == 0:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            part = self._folder / _PART
-            part.write_text(json.dumps({"format": _FORMAT, "problem": here}))
-            part.replace(self._folder / _PROBLEM)
+            mark_folder(self._folder, here)
         orbax = _orbax()
         options = orbax.CheckpointManagerOptions(max_to_keep=_KEPT)
         with _quiet():
@@ -160,7 +155,7 @@ class Checkpoints(AbstractKeeper):
             "rows": len(stage.record),
             "condition": stage.condition,
             "digests": digests(arrays),
-            "versions": _versions(),
+            "versions": versions(),
         }
         self._step += 1
         with _quiet(), jax.enable_x64(True):
@@ -199,7 +194,7 @@ class Checkpoints(AbstractKeeper):
             whole = False
         if not _agreed(whole):
             return None
-        _tell_versions(about["versions"])
+        tell_versions(about["versions"])
         state = jax.tree.unflatten(jax.tree.structure(first.state), arrays["state"])
         return Stage(
             arrays["answer"],
@@ -227,65 +222,11 @@ def _abstract(leaf: Any) -> Any:
     return leaf
 
 
-def _check_folder(folder: Path, here: dict[str, Any]) -> None:
-    if not folder.exists():
-        return
-    name = str(folder)
-    if not folder.is_dir():
-        raise InputError(f"{name!r} is a file: give a folder for checkpoints.")
-    there = sorted(path.name for path in folder.iterdir() if path.name != _PART)
-    if not there:
-        return
-    if _PROBLEM not in there:
-        raise InputError(
-            f"the folder {name!r} holds {there[0]!r} and no checkpoints of a solve: "
-            "give an empty folder, or one that is not there."
-        )
-    try:
-        found = json.loads((folder / _PROBLEM).read_text(encoding="utf-8"))
-        kind, kept = found["format"], found["problem"]
-        different = difference(kept, here) if kind == _FORMAT else None
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise InputError(
-            f"{_PROBLEM!r} in the folder {name!r} cannot be read: remove the folder to "
-            "begin anew."
-        ) from error
-    if kind != _FORMAT:
-        raise InputError(
-            f"the checkpoints in {name!r} have the format {kind!r} and this version "
-            f"reads {_FORMAT}: use the version that wrote them, or another folder."
-        )
-    if different is not None:
-        raise InputError(
-            f"the folder {name!r} holds the solve of another system ({different}): "
-            "give another folder, or remove this one."
-        )
-
-
 def _agreed(own: bool) -> bool:
     """Whether all processes say so."""
     if jax.process_count() == 1:
         return own
     return bool(np.all(multihost_utils.process_allgather(np.asarray(own))))
-
-
-def _versions() -> dict[str, str]:
-    try:
-        own = version("hyperlimit")
-    except PackageNotFoundError:
-        own = "not installed"
-    return {"hyperlimit": own, "jax": jax.__version__}
-
-
-def _tell_versions(kept: dict[str, str]) -> None:
-    here = _versions()
-    for name in here:
-        if kept[name] != here[name]:
-            warnings.warn(
-                f"the checkpoint was written with {name} {kept[name]} and goes on with "
-                f"{here[name]}: the last digits may differ",
-                stacklevel=5,
-            )
 
 
 def _orbax() -> Any:

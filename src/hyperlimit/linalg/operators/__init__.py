@@ -6,13 +6,9 @@ from hyperlimit.linalg.operators._kronecker_sum import KroneckerSum
 from hyperlimit.linalg.operators._scaled import Scaled
 from hyperlimit.linalg.operators._selected import Selected
 from hyperlimit.linalg.operators._shifted import Shifted
-from hyperlimit.linalg.operators._terms import (
-    AbstractSource,
-    AbstractTerms,
-    ChosenSource,
-    KeptTerms,
-    StreamedTerms,
-)
+from hyperlimit.linalg.operators._sources import AbstractSource, ChosenSource
+from hyperlimit.linalg.operators._streamed_terms import StreamedTerms
+from hyperlimit.linalg.operators._terms import AbstractTerms, KeptTerms
 from hyperlimit.linalg.operators._tiled import KernelMatrix
 
 __all__ = [
