@@ -1,6 +1,7 @@
 """A completion run: fit, predict, measure, write."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -187,9 +188,12 @@ def _compared(
     curves: list[Curves],
 ) -> dict[str, dict]:
     truth, rows = problem.flat(problem.test), {}
+    count = _baselines.neighbour_count(problem)
     methods = {
         "mean image": _baselines.mean_image,
-        f"{_baselines.NEIGHBOURS} nearest neighbours": _baselines.nearest_neighbours,
+        f"{count} nearest neighbours": partial(
+            _baselines.nearest_neighbours, count=count
+        ),
     }
     if problem.complete:
         methods["NTK vector regression"] = _baselines.ntk_vector
