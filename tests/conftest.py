@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import jaxtyping
 import pytest
@@ -55,6 +56,20 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+# Linux gives a process 65,530 maps of memory, and ends it when it asks for more.
+MOST_MAPS = 30_000
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_compiled_functions() -> Generator[None, None, None]:
+    """Forgets what was compiled when it takes many maps of memory."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+        gc.collect()
 
 
 # Files of few and slow tests: begun last, one worker would wait for the other.
