@@ -1,8 +1,9 @@
 """Incomplete targets: 20 random pixels of every image, error against how many images.
 
 The top half of each image is what f reads. Beside the hyperkernel stand the mean image
-and the mean of the five nearest images' known pixels; with --complete all pixels are
-targets, and plain NTK regression to the whole image stands there too. Errors are mean
+and the mean of the k nearest images' known pixels, k chosen by leave-one-out; with
+--complete all pixels are targets, and plain NTK regression to the whole image stands
+there too. Errors are mean
 squares over the hidden half of other images. Writes the figure and a table to --out.
 """
 
@@ -24,7 +25,13 @@ from hyperlimit.studies.completion import CompletionConfig, complete
 
 # Seconds of the largest fit with known values, and how many that is for.
 GOAL, VALUES = 600.0, 100_000
-STYLES = {"ntk": "hyperkernel", "mean image": "mean image"}
+# Of each method: its name in the records, in the figure, and its colour.
+METHODS = {
+    "ntk": ("hyperkernel", "C3"),
+    "nearest neighbours": ("k nearest neighbours", "C0"),
+    "NTK vector regression": ("NTK, whole images as vectors", "C2"),
+    "mean image": ("mean image", "0.6"),
+}
 
 
 def run(options: argparse.Namespace, count: int, targets: str) -> dict:
@@ -39,16 +46,19 @@ def run(options: argparse.Namespace, count: int, targets: str) -> dict:
     start = time.perf_counter()
     with TemporaryDirectory() as folder:
         metrics = complete(config, Path(folder, "out"), Silent(), compare=True)
-    errors = {
-        name: (row["hidden"], row["hidden_standard_error"])
-        for name, row in metrics["errors"].items()
-        if name != "finite hypernetwork"
-    }
+    errors, neighbours = {}, 0
+    for name, row in metrics["errors"].items():
+        if name.endswith("nearest neighbours"):
+            count, name = name.split(" ", 1)
+            neighbours = int(count)
+        if name in METHODS:
+            errors[name] = (row["hidden"], row["hidden_standard_error"])
     return {
         "images": count,
         "targets": targets,
         "values": metrics["images"]["known_values"],
         "errors": errors,
+        "neighbours": neighbours,
         "calibration": metrics["calibration"],
         "solve": metrics["solve"],
         "fit_seconds": metrics["seconds"]["fit"],
@@ -63,13 +73,20 @@ def figure(rows: list[dict], title: str) -> Figure:
     axes = drawing.subplots()
     for targets in dict.fromkeys(row["targets"] for row in rows):
         some = [row for row in rows if row["targets"] == targets]
-        for name in some[0]["errors"]:
+        for name, (label, colour) in METHODS.items():
+            if name not in some[0]["errors"]:
+                continue
             images = [row["images"] for row in some]
             means, errors = np.array([row["errors"][name] for row in some]).T
-            label = f"{STYLES.get(name, name)}, {targets} targets"
-            line = "-" if targets != "all" else "--"
             axes.errorbar(
-                images, means, errors, linestyle=line, marker="o", label=label
+                images,
+                means,
+                errors,
+                color=colour,
+                linestyle="-" if targets != "all" else "--",
+                marker="o",
+                markersize=4,
+                label=f"{label}, {targets.removeprefix('random:')} known",
             )
     axes.set_xscale("log")
     axes.set_xlabel("training images")
@@ -105,20 +122,18 @@ def main() -> int:
     record = {"rows": rows, "provenance": provenance()}
     (options.out / "scale_masked.json").write_text(json.dumps(record, indent=1) + "\n")
     table = Table(title=title)
-    for name in ("images", "targets", "known values", *rows[-1]["errors"], "fit, s"):
-        table.add_column(name)
-    table.add_column("iterations")
-    table.add_column("peak, GiB")
+    headings = ("images", "known values", "hyperkernel", "k-NN (k)", "NTK vector")
+    for name in (*headings, "mean", "fit, s", "steps", "GiB"):
+        table.add_column(name, justify="right")
     for row in rows:
-        found = [
-            f"{row['errors'][name][0]:.4f}" if name in row["errors"] else ""
-            for name in rows[-1]["errors"]
-        ]
+        found = {name: f"{error:.4f}" for name, (error, _) in row["errors"].items()}
         table.add_row(
             f"{row['images']:,}",
-            row["targets"],
             f"{row['values']:,}",
-            *found,
+            found["ntk"],
+            f"{found['nearest neighbours']} ({row['neighbours']})",
+            found.get("NTK vector regression", ""),
+            found["mean image"],
             f"{row['fit_seconds']:.0f}",
             str(row["solve"]["iterations"]),
             f"{row['peak_bytes'] / 2**30:.1f}",
