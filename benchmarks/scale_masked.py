@@ -49,8 +49,8 @@ def run(options: argparse.Namespace, count: int, targets: str) -> dict:
     errors, neighbours = {}, 0
     for name, row in metrics["errors"].items():
         if name.endswith("nearest neighbours"):
-            count, name = name.split(" ", 1)
-            neighbours = int(count)
+            number, name = name.split(" ", 1)
+            neighbours = int(number)
         if name in METHODS:
             errors[name] = (row["hidden"], row["hidden_standard_error"])
     return {
