@@ -69,17 +69,18 @@ def run(options: argparse.Namespace, count: int, targets: str) -> dict:
 
 def figure(rows: list[dict], title: str) -> Figure:
     """Error against images, a line a method."""
-    drawing = Figure(figsize=(6, 4), layout="constrained")
+    drawing = Figure(figsize=(8, 4), layout="constrained")
     axes = drawing.subplots()
+    images = list(dict.fromkeys(row["images"] for row in rows))
     for targets in dict.fromkeys(row["targets"] for row in rows):
         some = [row for row in rows if row["targets"] == targets]
         for name, (label, colour) in METHODS.items():
             if name not in some[0]["errors"]:
                 continue
-            images = [row["images"] for row in some]
+            counts = [row["images"] for row in some]
             means, errors = np.array([row["errors"][name] for row in some]).T
             axes.errorbar(
-                images,
+                counts,
                 means,
                 errors,
                 color=colour,
@@ -92,7 +93,9 @@ def figure(rows: list[dict], title: str) -> Figure:
     axes.set_xlabel("training images")
     axes.set_ylabel("mean squared error of hidden pixels")
     axes.set_title(title)
-    axes.legend(fontsize="small")
+    axes.set_xticks(images, [f"{count:,}" for count in images], minor=False)
+    axes.minorticks_off()
+    drawing.legend(loc="outside right center", fontsize="small")
     return drawing
 
 
@@ -109,7 +112,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("out"))
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    console, rows = Console(), []
+    console, rows = Console(width=110), []
     kinds = [f"random:{options.pixels}", *(["all"] if options.complete else [])]
     for targets in kinds:
         for count in options.images:

@@ -13,7 +13,7 @@ from hyperlimit.studies.completion._problem import CompletionProblem, seen_part
 
 Floats = NDArray[np.float32]
 # How many neighbours are tried, and on how many training images at most.
-_TRIED = (1, 2, 5, 10, 20, 50, 100, 200)
+_TRIED = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _IMAGES = 500
 
 
