@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long lint types imports check lock clean
+.PHONY: demo test test-float32 test-long lint types imports check lock clean
 
 demo: $(READY)
 	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out
@@ -14,13 +14,16 @@ demo: $(READY)
 # Two processes, for two cores; a file's tests share what they set up.
 PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# In double precision, and every example of the documentation.
 test: $(READY)
 	$(PYTEST) --quiet --doctest-modules src/hyperlimit
+	$(PYTEST)
+
+test-float32: $(READY)
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
 	  tests/distributed tests/dynamics tests/empirical tests/estimators tests/finite \
 	  tests/layers tests/likelihood tests/linalg tests/limits tests/meta_wide \
 	  tests/numerics tests/regression
-	$(PYTEST)
 
 test-long: $(READY)
 	$(PYTEST) -m long
@@ -35,7 +38,7 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-check: lint types imports test
+check: lint types imports test test-float32
 
 # Needs uv. The lock names versions and hashes and no index, so that pip and uv
 # install it from wherever they are set up to look.
