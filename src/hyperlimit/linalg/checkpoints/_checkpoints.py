@@ -232,9 +232,10 @@ def _written(leaf: Any) -> Any:
 
 
 def _abstract(leaf: Any) -> Any:
+    if _is_own(leaf):
+        return np.zeros(leaf.shape, leaf.dtype)
     if isinstance(leaf, jax.Array):
-        where = None if _is_own(leaf) else leaf.sharding
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=where)
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
     return leaf
 
 
