@@ -26,7 +26,7 @@ LIMIT = hl.dual_limit(
 )
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """Raised in the middle of a solve."""
 
 
@@ -38,7 +38,7 @@ def solved(case: str, folder: Path | None = None, last: int | None = None):
     def progress(used, residual):
         told.append(used)
         if last is not None and used > last:
-            raise Ended
+            raise EndedError
 
     fit = hl.regress_grid(
         LIMIT,
@@ -57,6 +57,6 @@ def begun(case: str, folder: Path) -> None:
     """Leaves a folder of the first chunk's stage."""
     try:
         solved(case, folder, last=5)
-    except Ended:
+    except EndedError:
         return
     raise AssertionError("the solve was over before it was ended")
