@@ -214,7 +214,10 @@ def test_a_regression_changes_its_number_of_processes(regressions, case):
     every rank is told of its progress and has the answer.
     """
     alone, steps = grid_cases.solved(case)
-    ranks = [np.load(regressions / f"{case}_{rank}.npz") for rank in range(2)]
+    ranks = []
+    for rank in range(2):
+        with np.load(regressions / f"{case}_{rank}.npz") as found:
+            ranks.append(dict(found))
     back, rest = grid_cases.solved(case, regressions / f"two_{case}")
     # They have gone on, and did not begin anew.
     assert steps[0] <= 5
