@@ -220,9 +220,8 @@ def test_a_regression_changes_its_number_of_processes(regressions, case):
             ranks.append(dict(found))
     back, rest = grid_cases.solved(case, regressions / f"two_{case}")
     # They have gone on, and did not begin anew.
-    assert steps[0] <= 5
-    assert ranks[0]["told"][0] > 5
-    assert rest[0] > 5
+    assert ranks[0]["told"][0] > steps[0]
+    assert rest[0] > steps[0]
     np.testing.assert_array_equal(ranks[0]["told"], ranks[1]["told"])
     np.testing.assert_array_equal(ranks[0]["weights"], ranks[1]["weights"])
     # All are within the tolerance of the answer, on other roundings.
