@@ -187,7 +187,8 @@ def test_a_solve_that_keeps_its_stages_goes_on(tmp_path):
     assert status == 0, said
     assert "rank 1 of 2 was ended by SIGKILL" in said
     begun = int(said.split("the first chunk ended at iteration ")[1].split()[0])
-    assert begun > 8
+    # Anew it would end at 4; how many stages were there whole hangs on the disk.
+    assert begun > 4
     answer = np.load(cut / "answer.npy")
     np.testing.assert_array_equal(answer, np.load(whole / "answer.npy"))
     exact = direct()
