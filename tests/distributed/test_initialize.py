@@ -12,13 +12,13 @@ from hyperlimit.distributed import Rank, _environment, initialize
 from hyperlimit.distributed._initialize import cluster
 
 ROOT = Path(__file__).parents[2]
-SLURM = {
+STEP = {
     "SLURM_JOB_ID": "4711",
     "SLURM_STEP_NODELIST": "localhost",
-    "SLURM_NTASKS": "2",
     "SLURM_PROCID": "0",
     "SLURM_LOCALID": "0",
 }
+SLURM = STEP | {"SLURM_NTASKS": "2"}
 OPEN_MPI = {
     "OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://127.0.0.1:34911",
     "OMPI_COMM_WORLD_SIZE": "2",
@@ -39,6 +39,8 @@ def test_alone_there_is_one_rank():
         (SLURM, "Slurm"),
         (SLURM | {"SLURM_STEP_NUM_TASKS": "1"}, None),
         (SLURM | {"SLURM_NTASKS": "1"}, None),
+        (STEP | {"SLURM_STEP_NUM_TASKS": "2"}, "Slurm"),
+        (STEP, None),
         ({k: v for k, v in SLURM.items() if k != "SLURM_PROCID"}, None),
         (OPEN_MPI, "Open MPI"),
         (OPEN_MPI | {"OMPI_COMM_WORLD_SIZE": "1"}, None),
@@ -57,15 +59,16 @@ def test_a_place_is_read_as_it_was_written():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", ["Slurm", "Open MPI"])
+@pytest.mark.parametrize("kind", ["Slurm", "a step of Slurm", "Open MPI"])
 def test_a_cluster_is_joined_by_what_it_says(kind):
     """Two tasks with the environment of a job step, and JAX's own reading of it."""
     code = "from hyperlimit.distributed import session\nwith session() as r: print(*r)"
     ranks = []
     for number in range(2):
+        task = {"SLURM_PROCID": str(number), "SLURM_LOCALID": str(number)}
         given = {
-            "Slurm": SLURM
-            | {"SLURM_PROCID": str(number), "SLURM_LOCALID": str(number)},
+            "Slurm": SLURM | task,
+            "a step of Slurm": STEP | {"SLURM_STEP_NUM_TASKS": "2"} | task,
             "Open MPI": OPEN_MPI
             | {
                 "OMPI_COMM_WORLD_RANK": str(number),
@@ -90,4 +93,7 @@ def test_a_cluster_is_joined_by_what_it_says(kind):
     assert [text.splitlines()[-1] for text in said] == ["0 2 0", "1 2 0"]
 
 
-PORTS = {kind: _environment.free_port("127.0.0.1") for kind in ("Slurm", "Open MPI")}
+PORTS = {
+    kind: _environment.free_port("127.0.0.1")
+    for kind in ("Slurm", "a step of Slurm", "Open MPI")
+}

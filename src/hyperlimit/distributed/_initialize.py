@@ -14,6 +14,8 @@ from hyperlimit.distributed._ending import ORPHANED
 # Seconds for all to arrive, and until one that says nothing counts as dead. A rank
 # that dies is noticed at once by those that wait for its numbers.
 _ARRIVAL, _SILENCE = 120, 30
+# How many tasks a step of Slurm has, and how many its job was asked for.
+_STEP, _TASKS = "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"
 
 
 class Rank(NamedTuple):
@@ -71,8 +73,12 @@ def initialize() -> Rank:
             coordinator_bind_address=place.coordinator,
         )
         return Rank(place.number, place.count, place.attempt)
-    if cluster() is None:
+    kind = cluster()
+    if kind is None:
         return Rank(0, 1)
+    if kind == "Slurm":
+        # JAX reads this one alone, and not every step has it.
+        os.environ.setdefault(_TASKS, os.environ.get(_STEP, "1"))
     # Else a signal to end is taken for a notice, and the rank goes on.
     jax.config.update("jax_enable_preemption_service", False)
     jax.distributed.initialize(
@@ -86,7 +92,7 @@ def cluster(environment: Mapping[str, str] = os.environ) -> str | None:
     slurm = ("SLURM_JOB_ID", "SLURM_STEP_NODELIST", "SLURM_PROCID", "SLURM_LOCALID")
     if all(name in environment for name in slurm):
         # An interactive shell inside an allocation is one task, whatever was asked for.
-        several = environment.get("SLURM_STEP_NUM_TASKS", environment["SLURM_NTASKS"])
+        several = environment.get(_STEP, environment.get(_TASKS, "1"))
         return "Slurm" if int(several) > 1 else None
     if "OMPI_MCA_orte_hnp_uri" in environment:
         return "Open MPI" if int(environment["OMPI_COMM_WORLD_SIZE"]) > 1 else None

@@ -1,6 +1,5 @@
 """The solve of a grid regression on all processes of one program."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -46,7 +45,7 @@ def solved_on_ranks(
         layout.scattered(np.asarray(values)),
         shard_kronecker_inverse(inverse, layout),
         tolerance=tolerance,
-        progress=progress if jax.process_index() == 0 else None,
+        progress=progress,
         keeper=keeper,
     )
     return solution._replace(vectors=jnp.asarray(layout.gathered(solution.vectors)))

@@ -1,10 +1,7 @@
 """Stages of a solve in a folder."""
 
-import logging
 import time
 import warnings
-from collections.abc import Generator
-from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any, final
@@ -18,6 +15,7 @@ from hyperlimit.errors import InputError
 from hyperlimit.linalg.checkpoints._digest import digests
 from hyperlimit.linalg.checkpoints._fingerprint import fingerprint
 from hyperlimit.linalg.checkpoints._folder import check_folder, mark_folder
+from hyperlimit.linalg.checkpoints._quiet import forget, quiet, quiet_reading
 from hyperlimit.linalg.checkpoints._versions import tell_versions, versions
 from hyperlimit.linalg.solvers import AbstractKeeper, Stage, System
 
@@ -37,8 +35,10 @@ class Checkpoints(AbstractKeeper):
     the folder holds the answer: started once more, the solve returns it at the price
     of its true residual. The tolerance and the most iterations may be others.
 
-    With several processes (`jax.distributed`) the folder is one that all of them see,
-    each writes its own part, and a solve may go on with another number of them.
+    With several processes (`jax.distributed`) the folder is one that all of them see.
+    Of vectors that are dealt out each writes its own part; of a system that every
+    process solves for itself the first writes its own. A solve may go on with another
+    number of processes, and then ends with the same answer but for rounding.
 
     Args:
         folder: where; made if it is not there. One folder holds one solve.
@@ -123,7 +123,7 @@ class Checkpoints(AbstractKeeper):
         """Writes the last stage, and waits until all is there."""
         if last is not None and last is not self._latest:
             self._write(last)
-        with _quiet():
+        with quiet():
             self._manager.wait_until_finished()
             self._manager.close()
 
@@ -146,7 +146,7 @@ class Checkpoints(AbstractKeeper):
             mark_folder(self._folder, here)
         orbax = _orbax()
         options = orbax.CheckpointManagerOptions(max_to_keep=_KEPT)
-        with _quiet():
+        with quiet():
             self._manager = orbax.CheckpointManager(self._folder, options=options)
 
     def _write(self, stage: Stage) -> None:
@@ -158,12 +158,12 @@ class Checkpoints(AbstractKeeper):
             "versions": versions(),
         }
         self._step += 1
-        with _quiet(), jax.enable_x64(True):
+        with quiet(), jax.enable_x64(True):
             self._manager.save(
                 self._step,
                 args=orbax.args.Composite(
                     about=orbax.args.JsonSave(about),
-                    stage=orbax.args.StandardSave(arrays),
+                    stage=orbax.args.StandardSave(jax.tree.map(_written, arrays)),
                 ),
             )
         self._chunks, self._moment, self._latest = 0, time.monotonic(), stage
@@ -173,25 +173,29 @@ class Checkpoints(AbstractKeeper):
         orbax = _orbax()
         # Whatever is wrong with a file, the reader may say so by any exception.
         try:
-            with _quiet():
+            with quiet_reading(self._folder):
                 about = self._manager.restore(
                     step, args=orbax.args.Composite(about=orbax.args.JsonRestore())
                 ).about
                 record = np.zeros((about["rows"], *first.record.shape[1:]))
-                like = jax.tree.map(
-                    _abstract, _arrays(eqx.tree_at(lambda s: s.record, first, record))
-                )
+                like = _arrays(eqx.tree_at(lambda s: s.record, first, record))
                 # Else numbers in double precision lose half their digits.
                 with jax.enable_x64(True):
                     arrays = self._manager.restore(
                         step,
                         args=orbax.args.Composite(
-                            stage=orbax.args.StandardRestore(like)
+                            # Padding at the end is put on or left out.
+                            stage=orbax.args.StandardRestore(
+                                jax.tree.map(_abstract, like), strict=False
+                            )
                         ),
                     ).stage
+                    arrays = jax.tree.map(_placed, arrays, like)
             whole = digests(arrays) == about["digests"]
         except Exception:
             whole = False
+        if not whole:
+            forget()
         if not _agreed(whole):
             return None
         tell_versions(about["versions"])
@@ -216,10 +220,27 @@ def _arrays(stage: Stage) -> dict[str, Any]:
     }
 
 
+def _is_own(leaf: Any) -> bool:
+    """Whether it is an array of this one of several processes, as each has its own."""
+    mine = isinstance(leaf, jax.Array) and leaf.is_fully_addressable
+    return mine and jax.process_count() > 1
+
+
+def _written(leaf: Any) -> Any:
+    # Orbax takes arrays of all processes, and NumPy's, which the first one writes.
+    return np.asarray(leaf) if _is_own(leaf) else leaf
+
+
 def _abstract(leaf: Any) -> Any:
+    if _is_own(leaf):
+        return np.zeros(leaf.shape, leaf.dtype)
     if isinstance(leaf, jax.Array):
         return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding)
     return leaf
+
+
+def _placed(found: Any, like: Any) -> Any:
+    return jax.device_put(found, like.sharding) if _is_own(like) else found
 
 
 def _agreed(own: bool) -> bool:
@@ -234,15 +255,3 @@ def _orbax() -> Any:
     import orbax.checkpoint
 
     return orbax.checkpoint
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Without what Orbax writes to the log: what matters of it is told in our words."""
-    log = logging.getLogger("absl")
-    level = log.level
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

@@ -11,12 +11,13 @@ from jaxtyping import Array, Float
 
 from hyperlimit.linalg.checkpoints._digest import digests
 from hyperlimit.linalg.operators import AbstractOperator, Shifted
+from hyperlimit.linalg.sharded import ShardedKroneckerInverse, ShardedKroneckerSum
 from hyperlimit.linalg.solvers import System
 
 # Rows and columns of the operator that are looked at.
 _ROWS = 16
-# Rounding units that its entries may differ by: they may have been computed on
-# another number of devices.
+# Rounding units that its entries and its ridge may differ by: they may have been
+# computed on another number of devices.
 _ROUNDINGS = 1000
 
 
@@ -25,22 +26,22 @@ def fingerprint(system: System) -> dict[str, Any]:
 
     The right-hand side enters whole, by a digest. Of the operator: a block of its
     entries, its diagonal's among them, and the ridge; of the preconditioner: its kind
-    and its shape. Cost: the block, and a look at the right-hand side.
+    and its shape. All of it is the same on any number of processes, but for rounding:
+    padding does not count. Cost: the block, and a look at the right-hand side.
     """
     operator, right = system.operator, system.right
-    rows = np.sort(
-        np.random.default_rng(0).permutation(operator.shape[0])[:_ROWS]
-    ).astype(np.int32)
+    size = _size(operator)
+    rows = np.sort(np.random.default_rng(0).permutation(size)[:_ROWS]).astype(np.int32)
     with jax.enable_x64(right.dtype == np.float64 or operator.dtype == np.float64):
         entries = on_host(_block(operator, jnp.asarray(rows)))
         ridge = operator.shift if isinstance(operator, Shifted) else None
         return {
             "right-hand side": {
-                "shape": list(right.shape),
+                "shape": [size, right.shape[1]],
                 "dtype": str(right.dtype),
                 "digest": digests(right),
             },
-            "operator": {"shape": list(operator.shape), "dtype": str(operator.dtype)},
+            "operator": {"shape": [size, size], "dtype": str(operator.dtype)},
             "preconditioner": _kind(system.preconditioner),
             "entries": entries.astype(np.float64).reshape(-1).tolist(),
             "ridge": None if ridge is None else float(on_host(ridge)),
@@ -60,11 +61,13 @@ def difference(kept: dict[str, Any], here: dict[str, Any]) -> str | None:
                 if key != "digest"
             )
             return f"its {name} has " + (", ".join(words) or "other values")
-    epsilon = float(jnp.finfo(here["operator"]["dtype"]).eps)
-    if kept["ridge"] != here["ridge"]:
+    close = _ROUNDINGS * float(jnp.finfo(here["operator"]["dtype"]).eps)
+    old, new = (np.asarray(one["ridge"], np.float64) for one in (kept, here))
+    # A number that is missing is not one, and near to none.
+    if kept["ridge"] != here["ridge"] and not abs(old - new) <= close * abs(old):
         return f"its ridge is {kept['ridge']} and not {here['ridge']}"
     old, new = (np.asarray(one["entries"]) for one in (kept, here))
-    if not np.abs(old - new).max() <= _ROUNDINGS * epsilon * np.abs(old).max():
+    if not np.abs(old - new).max() <= close * np.abs(old).max():
         return f"entries of its operator differ by {np.abs(old - new).max():.1e}"
     return None
 
@@ -81,8 +84,17 @@ def _block(operator: AbstractOperator, rows: Array) -> Float[Array, "a a"]:
     return operator.block(rows, rows)
 
 
+def _size(operator: AbstractOperator) -> int:
+    """Its rows, without those of padding."""
+    inner = operator.operator if isinstance(operator, Shifted) else operator
+    if isinstance(inner, ShardedKroneckerSum | ShardedKroneckerInverse):
+        return inner.layout.unpadded(inner.shape[0])
+    return operator.shape[0]
+
+
 def _kind(preconditioner: AbstractOperator | None) -> dict[str, Any]:
     if preconditioner is None:
         return {"name": "none", "shape": []}
-    name, shape = type(preconditioner).__name__, preconditioner.shape
-    return {"name": name, "shape": list(shape)}
+    # Dealt out to the devices it is the same one.
+    name = type(preconditioner).__name__.removeprefix("Sharded")
+    return {"name": name, "shape": [_size(preconditioner)] * 2}

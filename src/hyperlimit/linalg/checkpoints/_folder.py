@@ -7,7 +7,7 @@ from typing import Any
 from hyperlimit.errors import InputError
 from hyperlimit.linalg.checkpoints._fingerprint import difference
 
-_FORMAT = 1
+_FORMAT = 2
 _PROBLEM, _PART = "problem.json", "problem.json.part"
 
 

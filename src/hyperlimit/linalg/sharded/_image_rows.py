@@ -69,6 +69,10 @@ class ImageRows:
         """Rows of all ranks, padding included."""
         return self.ranks * self.size
 
+    def unpadded(self, rows: int) -> int:
+        """How many of so many rows of a vector are no padding: the first ones."""
+        return rows // self.padded * self.images
+
     def numbers(self, rank: int) -> Int[np.ndarray, " size"]:
         """Which images a rank has; where it has padding, the last image again."""
         index = rank * self.size + np.arange(self.size)
@@ -101,7 +105,7 @@ class ImageRows:
     def gathered(self, vectors: Float[Array, "Np c"]) -> Float[np.ndarray, "np c"]:
         """The rows of all images, on every process; every process must call it."""
         whole = np.asarray(jax.jit(_same, out_shardings=self.sharding(P()))(vectors))
-        return whole[: len(whole) // self.padded * self.images]
+        return whole[: self.unpadded(len(whole))]
 
     def own(self) -> tuple[Int[Array, " size"], Bool[Array, " size"]]:
         """A rank's images inside `jax.shard_map`, and which of them are no padding."""
