@@ -41,6 +41,7 @@ from hyperlimit.networks import Network
 Method = Literal["expansion", "tiled"]
 # By default an entry may be wrong by this much of the largest.
 RELATIVE = 1e-6
+_ROUNDING = 1e-15
 
 
 class Expanded(NamedTuple):
@@ -76,22 +77,25 @@ def expanded(setting: Setting, sides: Sides, atol: float, largest: float) -> Exp
         most = (sides.std.max() / std) ** (2 * power)
         most *= _tangent(part, sides)
         wanted = share / most
-        polynomial = None
-        if box.high == box.low:
-            polynomial = expand(part, box, state, wanted)
-        if polynomial is not None and polynomial.error <= wanted:
-            factors.append(_polynomials(part, polynomial, box, power, setting.dtype))
-            right.append(slabs(part, polynomial, state))
-            error += most * polynomial.error
-        else:
+        polynomial = expand(part, box, state, wanted) if box.high == box.low else None
+        found = ()
+        # Less than is lost by rounding is met by nothing.
+        hopeless = polynomial is not None and atol < _ROUNDING * largest
+        if polynomial is None or not (hopeless or polynomial.error <= wanted):
             # Images with deviations of their own, or coordinates so near each other
             # that no polynomial is near the cone between them.
             pairs = _arguments(sides, kernels, angle)
             found = pivots(part, pairs, state, share / _tangent(part, sides))
+        reached = _tangent(part, sides) * sum(one.error for one in found)
+        if polynomial is not None and not (found and reached < most * polynomial.error):
+            factors.append(_polynomials(part, polynomial, box, power, setting.dtype))
+            right.append(slabs(part, polynomial, state))
+            error += most * polynomial.error
+        else:
             for one in found:
                 factors.append(_pivot_terms(part, one, std, setting.dtype))
                 right.append(combined_slabs(part, one, state))
-                error += _tangent(part, sides) * one.error
+            error += reached
         if sides.same:
             own = own_blocks(part, box, power, std, sides.diagonals[0], state)
             weights.append(own[0])

@@ -24,8 +24,9 @@ class GramReport(NamedTuple):
         factors: "kept", "from angles" or "from images", where the left ones are.
         largest: the largest entry, on the diagonal.
         error: the largest deviation of an entry from the kernel in double precision
-            that was found, among pairs drawn at random, nearest and equal ones.
-        atol: what was asked for.
+            that was found, among pairs drawn at random, nearest and equal ones, and
+            while the factors were made; at least a rounding of the largest entry.
+        atol: what was asked for, or is the default.
     """
 
     method: str
