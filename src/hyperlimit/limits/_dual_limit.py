@@ -107,7 +107,8 @@ class DualLimit(AbstractLimit):
             mask: which of the n p points are meant, (n, p); all by default.
             others: (x, z) or (x, z, mask) of the columns; the same by default.
             kind: "ntk" or "nngp".
-            atol: how far an entry may be off; by default 1e-6 of the largest.
+            atol: how far an entry may be off; by default 1e-6 of the largest, or,
+                tiled, what rounding leaves if that is more.
             method: "expansion", or "tiled": every entry is computed in every product,
                 O(v^2) of them for v points, whatever the points are.
             memory: bytes that the $A_k$ may take; above it they are made from f's

@@ -59,9 +59,22 @@ SPECS = {
 }
 
 
-@pytest.mark.parametrize("kind", ["ntk", "nngp"])
-@pytest.mark.parametrize("lengths", ["unit", "lengths"])
-@pytest.mark.parametrize("name", SPECS)
+# Every kernel of a description, at images of one length and of several.
+@pytest.mark.parametrize(
+    ("name", "lengths", "kind"),
+    [
+        ("relu", "unit", "nngp"),
+        ("relu", "lengths", "ntk"),
+        ("erf", "unit", "ntk"),
+        ("erf", "lengths", "nngp"),
+        ("biases", "unit", "nngp"),
+        ("biases", "lengths", "ntk"),
+        ("own layers", "unit", "ntk"),
+        ("own layers", "lengths", "ntk"),
+        ("erf with biases in both", "unit", "nngp"),
+        ("erf with biases in both", "lengths", "ntk"),
+    ],
+)
 def test_entries_are_the_kernel_within_the_stated_error(name, lengths, kind, epsilon):
     limit, x, z = hl.dual_limit(SPECS[name]), images(lengths), coordinates()
     tight = 1e-9 if epsilon < 1e-10 else 3e-6
@@ -106,6 +119,13 @@ def test_left_factors_are_made_where_memory_says(memory, epsilon):
     gram = limit.gram(x, z, memory=memory, atol=3e-6 * float(matrix.max()))
     where = {0: "from images", 1400: "from angles", 2**30: "kept"}
     assert gram.report.factors == where[memory]
+    left, right = gram.factors
+    assert left.shape == (gram.report.terms, N, N)
+    made = np.einsum("kij,kpq->ipjq", left, right).reshape(N * P, N * P)
+    own = np.kron(np.eye(N), np.ones((P, P)))
+    np.testing.assert_allclose(
+        made * (1 - own), matrix * (1 - own), atol=4e-6 * matrix.max()
+    )
     vectors = np.random.default_rng(2).standard_normal((N * P, 2))
     found = gram @ jnp.asarray(vectors, float)
     scale = np.abs(matrix).sum(axis=1).max()
@@ -118,7 +138,15 @@ class TestGram(OperatorLaws):
     """The laws, for masks, two sets of points, and any points."""
 
     @pytest.fixture(
-        params=["all", "mask", "others", "tiled", "own coordinates", "lengths"]
+        params=[
+            "all",
+            "mask",
+            "others",
+            "tiled",
+            "tiled, others",
+            "own coordinates",
+            "lengths",
+        ]
     )
     def case(self, request, epsilon):
         x, z, which = images("unit"), coordinates(), request.param
@@ -136,6 +164,10 @@ class TestGram(OperatorLaws):
             x2, z2 = images("unit", 6, seed=5), coordinates(4, seed=6)
             gram = limit.gram(x, z, mask, others=(x2, z2), **given)
             matrix = exact(limit, x, z, x2, z2, "ntk")[mask.reshape(-1)]
+        elif which == "tiled, others":
+            x2, z2 = images("unit", 6, seed=5), coordinates(4, seed=6)
+            gram = limit.gram(x, z, others=(x2, z2), method="tiled")
+            matrix = exact(limit, x, z, x2, z2, "ntk")
         elif which == "tiled":
             gram, matrix = limit.gram(x, z, method="tiled"), whole
         elif which == "own coordinates":
@@ -167,6 +199,7 @@ class TestGram(OperatorLaws):
         ({"method": "fast"}, ("method='fast'", "'tiled'")),
         ({"atol": -1.0}, ("atol=-1.0",)),
         ({"atol": 1e-300}, ("atol=1.0e-300", "method='tiled'")),
+        ({"atol": 1e-300, "method": "tiled"}, ("atol=1.0e-300", "by rounding")),
         ({"memory": -1}, ("memory=-1",)),
         ({"x": jnp.ones(5)}, ("x has shape (5,)",)),
         ({"x": jnp.zeros((2, 5))}, ("image 0",)),

@@ -98,6 +98,22 @@ def streamed(m, n, q, p, block, own=0):
     return operator, kronecker(made(a, b), right, weights, blocks)
 
 
+class OfPlaces(eqx.Module):
+    """A kernel that knows points by their places on either side."""
+
+    table: jax.Array
+
+    def __call__(self, a, b):
+        return self.table[a[:, None], b[None, :]]
+
+
+class OfPlacesOne(eqx.Module):
+    table: jax.Array
+
+    def __call__(self, a, b):
+        return self.table[a, b]
+
+
 def cases():
     dense = draw(6, 9)
     yield "dense", Dense(floats(dense)), dense
@@ -130,6 +146,11 @@ def cases():
             part(symmetric_kernel), part(symmetric_one), floats(x), floats(y), tile
         )
         yield f"kernel in tiles of {tile}", tiles, np.exp(-np.abs(x - y.T))
+    table = draw(5, 8)
+    known = OfPlaces(floats(table)), OfPlacesOne(floats(table))
+    tiles = KernelMatrix(*known, jnp.arange(5), jnp.arange(8), 4)
+    yield "kernel of places", tiles, table
+    yield "kernel of places, transposed", tiles.T, table.T
 
 
 class TestOperators(OperatorLaws):
@@ -138,3 +159,19 @@ class TestOperators(OperatorLaws):
     @pytest.fixture(params=list(cases()), ids=lambda case: case[0])
     def case(self, request):
         return OperatorCase(*request.param)
+
+
+def test_a_diagonal_of_selected_ones_compiled():
+    """Of one index twice the whole's diagonal is read, also when put together again."""
+    square, matrix = kept(4, 4, 3, 3, 1)
+    index, other = jnp.array([0, 2, 3, 7, 11]), jnp.array([5, 1, 9])
+    diagonal = eqx.filter_jit(lambda operator: operator.diagonal())
+    same = Selected(square, index, index)
+    np.testing.assert_allclose(
+        diagonal(same), np.diagonal(matrix)[np.asarray(index)], rtol=1e-5
+    )
+    rebuilt = jax.tree.map(lambda leaf: leaf, same)
+    assert rebuilt.columns is rebuilt.rows
+    cross = Selected(square, index, other)
+    expected = matrix[np.asarray(index)[:3], np.asarray(other)]
+    np.testing.assert_allclose(diagonal(cross), expected, rtol=1e-5)

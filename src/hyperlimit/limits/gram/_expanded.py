@@ -18,12 +18,13 @@ from hyperlimit.limits.gram._expansion import (
     slab,
     slabs,
 )
+from hyperlimit.limits.gram._left_terms import left_terms
 from hyperlimit.limits.gram._meta_kernels import (
     MetaDiagonal,
     MetaKernels,
     meta_kernels,
 )
-from hyperlimit.limits.gram._parts import Part, degree, parts_of
+from hyperlimit.limits.gram._parts import Part, degree
 from hyperlimit.limits.gram._pivot_terms import PivotTerms
 from hyperlimit.limits.gram._pivots import (
     Pivots,
@@ -32,102 +33,69 @@ from hyperlimit.limits.gram._pivots import (
     pivots,
     sampled_arguments,
 )
-from hyperlimit.limits.gram._points import Points
-from hyperlimit.limits.gram._terms import (
-    AbstractFactors,
-    KeptAngles,
-    Polynomials,
-    RemadeAngles,
-    Scales,
-)
-from hyperlimit.linalg.operators import (
-    AbstractOperator,
-    AbstractTerms,
-    KeptTerms,
-    KroneckerSum,
-    StreamedTerms,
-)
-from hyperlimit.networks import Hypernetwork, Network
+from hyperlimit.limits.gram._setting import Setting, Sides
+from hyperlimit.limits.gram._terms import Polynomials, Scales
+from hyperlimit.linalg.operators import KroneckerSum
+from hyperlimit.networks import Network
 
 Method = Literal["expansion", "tiled"]
 # By default an entry may be wrong by this much of the largest.
 RELATIVE = 1e-6
-# Rows of left factors that are made at a time hold some 32 MB.
-_BLOCK_NUMBERS = 2**23
-# As many numbers more for a pair of images while its terms are made.
-_BESIDES = 64
-# Points on either side of the check.
-_CHECKED = 256
+_ROUNDING = 1e-15
 
 
-class Setting(NamedTuple):
-    """What every part of the work reads.
+class Expanded(NamedTuple):
+    """The sum of Kronecker products, and what is known of it.
 
     Attributes:
-        memory: bytes that left factors may take.
-        pair_size: how many numbers a pair takes on its way through f.
+        terms: how many products.
+        factors: where the left ones are.
+        error: the largest that was found of an entry while it was made, roundings of
+            its entries apart.
+        gap: between coordinates.
     """
 
-    spec: Hypernetwork
-    kind: str
-    dtype: Any
-    memory: int
-    pair_size: int
-
-    @property
-    def meta(self) -> Network:
-        """f."""
-        return self.spec.meta
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """What the sum of is the kernel."""
-        return parts_of(self.spec.primary, self.kind)
+    operator: KroneckerSum
+    terms: int
+    factors: str
+    error: float
+    gap: Float[np.ndarray, "p q"]
 
 
-class Sides(NamedTuple):
-    """Points on the left and on the right; f's kernels of their images."""
+def expanded(setting: Setting, sides: Sides, atol: float, largest: float) -> Expanded:
+    """The sum of Kronecker products whose entries are off by `atol`, if it is met.
 
-    left: Points
-    right: Points
-    same: bool
-    diagonals: tuple[MetaDiagonal, MetaDiagonal]
-
-    @property
-    def std(self) -> np.ndarray:
-        """The deviations of all images."""
-        return np.concatenate([one.std for one in self.diagonals])
-
-    @property
-    def tangent(self) -> float:
-        """The largest NTK of an image with itself, in units of its variance."""
-        return max(float(one.tangent.max()) for one in self.diagonals)
-
-
-def expanded(
-    setting: Setting, sides: Sides, atol: float, largest: float
-) -> tuple[AbstractOperator, int, str]:
-    """The operator, its number of terms, and where its left factors are."""
+    Nothing is promised here: the caller reads the error.
+    """
     state = coordinate_state(setting.spec.primary, sides.left.z, sides.right.z)
     kernels, angle = _angles(setting, sides)
     std = float(np.exp(np.mean(np.log(sides.std))))
     factors, right, weights, blocks = [], [], [], []
-    share = atol / len(setting.parts) / 2
+    share, error = atol / len(setting.parts) / 2, 0.0
     for part in setting.parts:
         box, power = box_of(part, sides.std, angle, atol / largest)
         most = (sides.std.max() / std) ** (2 * power)
-        most *= sides.tangent if part.with_tangent else 1.0
-        wanted = share / max(most, 1e-300)
-        if box.high > box.low:
-            # Images with deviations of their own.
+        most *= _tangent(part, sides)
+        wanted = share / most
+        polynomial = expand(part, box, state, wanted) if box.high == box.low else None
+        found = ()
+        # Less than is lost by rounding is met by nothing.
+        hopeless = polynomial is not None and atol < _ROUNDING * largest
+        if polynomial is None or not (hopeless or polynomial.error <= wanted):
+            # Images with deviations of their own, or coordinates so near each other
+            # that no polynomial is near the cone between them.
             pairs = _arguments(sides, kernels, angle)
-            for one in pivots(part, pairs, state, wanted):
+            found = pivots(part, pairs, state, share / _tangent(part, sides))
+        reached = _tangent(part, sides) * sum(one.error for one in found)
+        if polynomial is not None and not (found and reached < most * polynomial.error):
+            factors.append(_polynomials(part, polynomial, box, power, setting.dtype))
+            right.append(slabs(part, polynomial, state))
+            error += most * polynomial.error
+        else:
+            for one in found:
                 factors.append(_pivot_terms(part, one, std, setting.dtype))
                 right.append(combined_slabs(part, one, state))
-        else:
-            found = expand(part, box, state, wanted)
-            factors.append(_polynomials(part, found, box, power, setting.dtype))
-            right.append(slabs(part, found, state))
+            error += reached
         if sides.same:
             own = own_blocks(part, box, power, std, sides.diagonals[0], state)
             weights.append(own[0])
@@ -150,7 +118,13 @@ def expanded(
             np.concatenate(blocks) if blocks else np.zeros((0, p, q)), setting.dtype
         ),
     )
-    return operator, len(operator.right), where
+    gap = np.asarray(state.pair.gap)
+    return Expanded(operator, len(operator.right), where, error, gap)
+
+
+def _tangent(part: Part, sides: Sides) -> float:
+    """What the part is multiplied by, at most."""
+    return max(sides.tangent, 1e-300) if part.with_tangent else 1.0
 
 
 def coordinate_state(primary: Network, a: np.ndarray, b: np.ndarray) -> KernelState:
@@ -260,41 +234,3 @@ def own_blocks(
 def scales_of(std: np.ndarray, box: Box, middle: float, dtype: Any) -> Scales:
     unit = box.unit_scale(std)
     return Scales(jnp.asarray(unit, dtype), jnp.asarray(std / middle, dtype))
-
-
-def left_terms(
-    setting: Setting,
-    sides: Sides,
-    factors: tuple[AbstractFactors, ...],
-    kernels: MetaKernels | None,
-    scales: tuple[Scales, Scales],
-) -> tuple[AbstractTerms, str]:
-    """The left factors, in what the budget allows."""
-    count = sum(one.count for one in factors)
-    m, n = len(sides.left.x), len(sides.right.x)
-    block = max(1, min(m, _BLOCK_NUMBERS // ((count + _BESIDES) * n)))
-    if kernels is None:
-        inputs = setting.meta.limit_inputs
-        a, b = (
-            inputs.prepare(jnp.asarray(side.x, setting.dtype))
-            for side in (sides.left, sides.right)
-        )
-        source = RemadeAngles(factors, setting.meta, a, b, *scales, sides.same)
-        return StreamedTerms(source, block), "from images"
-    angle, tangent = (jnp.asarray(part, setting.dtype) for part in kernels)
-    source = KeptAngles(factors, angle, tangent, *scales, sides.same)
-    if count * m * n * np.dtype(setting.dtype).itemsize > setting.memory:
-        return StreamedTerms(source, block), "from angles"
-    return KeptTerms(_filled(source, block)), "kept"
-
-
-@eqx.filter_jit
-def _filled(source: KeptAngles, block: int) -> Float[Array, "r m n"]:
-    r, m, n = source.shape
-    starts = jnp.asarray([min(i, m - block) for i in range(0, m, block)])
-
-    def fill(result: Array, start: Array) -> tuple[Array, None]:
-        made = source.made(start + jnp.arange(block), None)
-        return jax.lax.dynamic_update_slice(result, made, (0, start, 0)), None
-
-    return jax.lax.scan(fill, jnp.zeros((r, m, n), source.dtype), starts)[0]

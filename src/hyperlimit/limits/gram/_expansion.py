@@ -9,12 +9,12 @@ import scipy.fft
 import scipy.linalg
 from jaxtyping import Float
 
-from hyperlimit.activations import GaussianPair
 from hyperlimit.layers import KernelState
+from hyperlimit.limits.gram._coordinate_pairs import some_pairs, state_of
 from hyperlimit.limits.gram._parts import Part, part_values
 
-# Pairs of coordinates to fit and to check on, and how many of nearest ones besides.
-_SAMPLES, _NEAR = 2000, 500
+# Pairs of coordinates to fit on, and as many to check on.
+_SAMPLES = 2500
 # Chebyshev points in a deviation, where it varies over images, and in the angle.
 _GRIDS = ((1, 48), (1, 128))
 _VARYING = ((3, 64), (4, 48), (6, 48), (8, 48), (10, 48))
@@ -79,7 +79,7 @@ def expand(
     polynomials serves `moved` as well, the part at other numbers: the expansion's
     derivative in the numbers is then as good as their differences.
     """
-    fit, fresh = (some_pairs(coordinates, seed) for seed in (1, 2))
+    fit, fresh = (state_of(some_pairs(coordinates, seed, _SAMPLES)) for seed in (1, 2))
     draw = np.random.default_rng(0)
     arguments = _fresh_arguments(box, draw)
     parts = (part, *moved)
@@ -106,10 +106,11 @@ def expand(
                 2 * arguments[:, 2] / box.angle - 1,
             )
             error = float(np.abs(weights.T @ there[chosen] - exact).max())
+            made = Expansion(grid[chosen], found, error)
+            if error <= tolerance:
+                return made
             if best is None or error < best.error / 2:
-                best = Expansion(grid[chosen], found, error)
-            if best.error <= tolerance:
-                return best
+                best = made
     assert best is not None
     return best
 
@@ -178,38 +179,12 @@ def _grid(box: Box, count: int, angles: int) -> Float[np.ndarray, "k 3"]:
 
 
 def _fresh_arguments(box: Box, draw: np.random.Generator) -> np.ndarray:
-    angle = np.concatenate([[0.0, box.angle], draw.uniform(0, box.angle, 254)])
+    """Of any angle, of small ones, and none."""
+    small = box.angle * 10 ** draw.uniform(-6, 0, 128)
+    even = draw.uniform(0, box.angle, 190)
+    angle = np.concatenate([[0.0, box.angle], small, even])
     scales = np.exp(draw.uniform(box.low, box.high, (2, len(angle))))
     return np.stack([*scales, angle], axis=1)
-
-
-def some_pairs(coordinates: KernelState, seed: int) -> KernelState:
-    """A sample of pairs of coordinates, equal and nearest ones among them."""
-    std_x, std_y, gap = (
-        np.asarray(part, np.float64)
-        for part in (
-            coordinates.pair.std_x,
-            coordinates.pair.std_y,
-            coordinates.pair.gap,
-        )
-    )
-    draw = np.random.default_rng(seed)
-    p = draw.integers(0, gap.shape[0], _SAMPLES)
-    q = draw.integers(0, gap.shape[1], _SAMPLES)
-    near = draw.permutation(gap.shape[0])[:_NEAR]
-    p = np.concatenate([p, near])
-    q = np.concatenate([q, np.argmin(gap[near], axis=1)])
-    return state_of(np.stack([std_x[p, 0], std_y[0, q], gap[p, q]], axis=1))
-
-
-def state_of(pairs: Float[np.ndarray, "s 3"]) -> KernelState:
-    """From the deviations and the gap of pairs of coordinates."""
-    with jax.enable_x64(True):
-        pair = GaussianPair(*(jnp.asarray(part[None]) for part in pairs.T))
-        return _inputs_state(pair)
-
-
-_inputs_state = jax.jit(KernelState.of_inputs)
 
 
 def _tables(

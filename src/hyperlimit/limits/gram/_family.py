@@ -10,16 +10,12 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 from hyperlimit.errors import InputError
-from hyperlimit.limits.gram._expanded import (
-    Setting,
-    Sides,
-    left_terms,
-    mirrored,
-    scales_of,
-)
+from hyperlimit.limits.gram._check import checked_error
+from hyperlimit.limits.gram._expanded import mirrored, scales_of
 from hyperlimit.limits.gram._expansion import Box
 from hyperlimit.limits.gram._free_kernel import FreeKernel
-from hyperlimit.limits.gram._gram_of import check_scales, checked_error, chosen_points
+from hyperlimit.limits.gram._gram_of import check_scales, chosen_points
+from hyperlimit.limits.gram._left_terms import left_terms
 from hyperlimit.limits.gram._meta_kernels import MetaDiagonal, MetaKernels
 from hyperlimit.limits.gram._pieces import (
     Diagonal,
@@ -28,14 +24,14 @@ from hyperlimit.limits.gram._pieces import (
     diagonal,
 )
 from hyperlimit.limits.gram._points import Points
-from hyperlimit.limits.gram._renewal import renewed
+from hyperlimit.limits.gram._renewal import coordinate_state, renewed
+from hyperlimit.limits.gram._setting import Setting, Sides
 from hyperlimit.limits.gram._slopes import (
     compiled_factors,
     own_slopes,
     pulled_slopes,
     tile_slopes,
 )
-from hyperlimit.limits.gram._terms import Polynomials
 from hyperlimit.linalg import TILE, tiled
 from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum
 
@@ -251,11 +247,9 @@ class GramFamily:
         def exact(a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:
             return _entries(kernel, kernel.prepare(*a), kernel.prepare(*b))
 
-        return checked_error(exact, operator, sides)
-
-
-def _in(dtype: Any, tree: Polynomials) -> Polynomials:
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)
+        with jax.enable_x64(True):
+            gap = np.asarray(coordinate_state(kernel, self._z).pair.gap)
+        return checked_error(exact, operator, sides, gap)
 
 
 _diagonal = eqx.filter_jit(diagonal)

@@ -3,11 +3,16 @@
 from typing import Any, NamedTuple, final
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.errors import InputError
-from hyperlimit.linalg.operators import AbstractOperator, KroneckerSum, Selected
+from hyperlimit.linalg.operators import (
+    AbstractOperator,
+    KeptTerms,
+    KroneckerSum,
+    Selected,
+    StreamedTerms,
+)
 
 
 class GramReport(NamedTuple):
@@ -19,8 +24,9 @@ class GramReport(NamedTuple):
         factors: "kept", "from angles" or "from images", where the left ones are.
         largest: the largest entry, on the diagonal.
         error: the largest deviation of an entry from the kernel in double precision
-            that was found, among pairs drawn at random, nearest and equal ones.
-        atol: what was asked for.
+            that was found, among pairs drawn at random, nearest and equal ones, and
+            while the factors were made; at least a rounding of the largest entry.
+        atol: what was asked for, or is the default.
     """
 
     method: str
@@ -55,6 +61,9 @@ class Gram(AbstractOperator):
     def factors(self) -> tuple[Float[Array, "r m n"], Float[Array, "r q p"]]:
         """Left and right factors of all images and coordinates, the left ones made.
 
+        Streamed ones are made a block of rows at a time: r m n numbers are held, and
+        what a product holds.
+
         Raises:
             InputError: without Kronecker structure.
         """
@@ -65,8 +74,11 @@ class Gram(AbstractOperator):
                 f"a Gram matrix of method {self.report.method!r} has no factors: build "
                 "it with method='expansion'."
             )
-        _, m, n = whole.left.shape
-        return whole.left.entries(jnp.arange(m), jnp.arange(n)), whole.right
+        left = whole.left
+        if isinstance(left, StreamedTerms):
+            left = _kept(left)
+        assert isinstance(left, KeptTerms)
+        return left.terms, whole.right
 
     def matmat(self, vectors: Float[Array, "n c"]) -> Float[Array, "m c"]:
         """The product with c vectors at once."""
@@ -91,3 +103,8 @@ class Gram(AbstractOperator):
 @eqx.filter_jit
 def _compiled(operator: AbstractOperator, vectors: Array) -> Array:
     return operator.matmat(vectors)
+
+
+@eqx.filter_jit
+def _kept(left: StreamedTerms) -> KeptTerms:
+    return left.kept()

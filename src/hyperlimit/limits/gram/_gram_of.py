@@ -1,24 +1,21 @@
 """What `limit.gram` does: builds the operator, checks it, refuses what is not right."""
 
-from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 from hyperlimit.errors import InputError
-from hyperlimit.limits.gram._expanded import RELATIVE, Method, Setting, Sides, expanded
+from hyperlimit.limits.gram._check import checked_error
+from hyperlimit.limits.gram._expanded import RELATIVE, Method, expanded
 from hyperlimit.limits.gram._gram import Gram, GramReport
 from hyperlimit.limits.gram._meta_kernels import meta_diagonal
 from hyperlimit.limits.gram._points import Points, points_of
+from hyperlimit.limits.gram._setting import Setting, Sides
 from hyperlimit.limits.gram._tiled import tiled_gram
 from hyperlimit.linalg.operators import AbstractOperator, Selected
-
-# Points on either side of the check.
-_CHECKED = 256
 
 Given = tuple[Any, ...]
 
@@ -66,22 +63,40 @@ def gram_of(
     pair_size = limit.meta_pair_size(first)
     setting = Setting(spec, kind, dtype, memory, pair_size)
     largest = _largest(limit, kind, sides)
-    atol = RELATIVE * largest if atol is None else atol
+    goal = RELATIVE * largest if atol is None else atol
+    gap = None
+    missed = 0.0
     if method == "tiled":
         operator, terms, where = tiled_gram(setting, sides), 0, "kept"
     else:
-        operator, terms, where = expanded(setting, sides, atol, largest)
-        operator = chosen_points(operator, left, right)
-    error = _error(limit, kind, operator, sides)
-    if method == "expansion" and not error <= atol:
+        made = expanded(setting, sides, goal, largest)
+        operator = chosen_points(made.operator, left, right)
+        terms, where, missed = made.terms, made.factors, made.error
+        gap = made.gap
+
+    def exact(a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:
+        return getattr(limit, kind)(a, b)
+
+    # No entry is known better than it is written.
+    rounding = float(jnp.finfo(dtype).eps) * largest
+    error = float(max(checked_error(exact, operator, sides, gap), missed, rounding))
+    if method == "tiled" and atol is None:
+        goal = max(goal, error)
+    if not error <= goal:
+        how, mend = "by rounding", ""
+        if method == "expansion":
+            how, mend = f"in a sum of {terms} Kronecker products", " or method='tiled'"
         raise InputError(
             f"entries of the Gram matrix reach {largest:.3g} and are off by up to "
-            f"{error:.1e} in a sum of {terms} Kronecker products in {dtype}, and "
-            f"atol={atol:.1e} was asked for: give atol={2 * error:.0e}, float64, or "
-            "method='tiled'."
+            f"{error:.1e} {how} in {dtype}, and atol={goal:.1e} was asked for: give "
+            f"atol={2 * error:.0e}{_or_float64(dtype)}{mend}."
         )
-    report = GramReport(method, terms, where, largest, error, float(atol))
+    report = GramReport(method, terms, where, largest, error, float(goal))
     return Gram(operator, report)
+
+
+def _or_float64(dtype: Any) -> str:
+    return "" if dtype == np.float64 else ", float64"
 
 
 def _check(kind: str, method: str, atol: float | None, memory: int) -> None:
@@ -134,56 +149,3 @@ def _largest(limit: Any, kind: str, sides: Sides) -> float:
                 values = diagonal((x, jnp.asarray(points.z)))
             found = max(found, float(np.asarray(values).max()))
     return found
-
-
-def _error(limit: Any, kind: str, operator: AbstractOperator, sides: Sides) -> float:
-    """The largest deviation over the pairs that are checked."""
-
-    def exact(a: tuple[Array, Array], b: tuple[Array, Array]) -> Array:
-        return getattr(limit, kind)(a, b)
-
-    return checked_error(exact, operator, sides)
-
-
-def checked_error(
-    exact: Callable[[tuple[Array, Array], tuple[Array, Array]], Array],
-    operator: AbstractOperator,
-    sides: Sides,
-) -> float:
-    """The largest deviation over pairs at random, of nearest and of equal images."""
-    draw = np.random.default_rng(0)
-    rows = draw.integers(0, len(sides.left), _CHECKED)
-    columns = draw.integers(0, len(sides.right), _CHECKED)
-    near = _nearest(sides, rows[: _CHECKED // 4])
-    columns[: len(near)] = near
-    if sides.same:
-        columns[_CHECKED // 4 : _CHECKED // 2] = rows[_CHECKED // 4 : _CHECKED // 2]
-    with jax.enable_x64(True):
-        left, right = (
-            (jnp.asarray(x), jnp.asarray(z))
-            for x, z in (sides.left.some(rows), sides.right.some(columns))
-        )
-        expected = np.asarray(exact(left, right))
-    found = np.asarray(_block(operator, jnp.asarray(rows), jnp.asarray(columns)))
-    return float(np.abs(found.astype(np.float64) - expected).max())
-
-
-@eqx.filter_jit
-def _block(operator: AbstractOperator, rows: Array, columns: Array) -> Array:
-    return operator.block(rows, columns)
-
-
-def _nearest(sides: Sides, rows: np.ndarray) -> np.ndarray:
-    """Points of the images that are nearest to those of some points, but not they."""
-    left, right = sides.left, sides.right
-    images = left.images(rows)
-    flat = (side.x.reshape(len(side.x), -1) for side in (left, right))
-    one, two = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in flat)
-    cosine = one[images] @ two.T
-    if sides.same:
-        cosine[np.arange(len(images)), images] = -np.inf
-    nearest = np.argmax(cosine, axis=1)
-    if right.image is None:
-        return nearest * len(right.z) + rows % len(right.z)
-    firsts = np.searchsorted(right.image, nearest)
-    return np.clip(firsts, 0, len(right) - 1)

@@ -7,14 +7,17 @@ import scipy.linalg
 from jaxtyping import Float
 
 from hyperlimit.layers import KernelState
-from hyperlimit.limits.gram._expansion import slab, some_pairs, state_of, table
+from hyperlimit.limits.gram._coordinate_pairs import some_pairs, state_of
+from hyperlimit.limits.gram._expansion import slab, table
+from hyperlimit.limits.gram._near import at_all_distances, nearest_apart
 from hyperlimit.limits.gram._parts import Part
 
-# Pairs of images and of coordinates to fit on, and as many to check on; the nearest
-# among the latter.
-_ARGUMENTS, _PAIRS, _NEAR = 500, 800, 200
+# Pairs of images and of coordinates to fit on, and as many to check on.
+_ARGUMENTS, _PAIRS = 500, 800
 # Nodes for each pivot, and how many terms more are tried at a time, at least.
 _OVERSAMPLED, _STEP = 1.5, 4
+
+_Chosen = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]
 
 
 class Pivots(NamedTuple):
@@ -71,7 +74,7 @@ def pivots(
         Goreinov, Tyrtyshnikov and Zamarashkin, *A Theory of Pseudoskeleton
         Approximations*, 1997.
     """
-    pairs = np.concatenate([_some(coordinates, seed) for seed in (1, 2)])
+    pairs = np.concatenate([some_pairs(coordinates, seed, _PAIRS) for seed in (1, 2)])
     swapped = arguments[:, [1, 0, 2]]
     # One call, so that F is compiled once.
     values = table(part, np.concatenate([arguments, swapped]), state_of(pairs))
@@ -99,9 +102,7 @@ def combined_slabs(
     return scipy.linalg.solve_triangular(found.triangle, flat).reshape(total.shape)
 
 
-def _pivoted(
-    values: Float[np.ndarray, "k s"], tolerance: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, float] | None:
+def _pivoted(values: Float[np.ndarray, "k s"], tolerance: float) -> _Chosen | None:
     """Columns, rows, QR factor and error; None if nothing is larger than allowed."""
     if np.abs(values).max() <= tolerance:
         return None
@@ -111,19 +112,30 @@ def _pivoted(
     sizes = np.abs(np.diag(triangle))
     rank = max(1, int(np.sum(sizes > 4 * tolerance * len(known) ** 0.5)))
     most = max(rank, int(np.sum(sizes > 1e-14 * sizes[0])))
-    best = None
-    while True:
+
+    def made(rank: int) -> _Chosen:
         some = columns[:rank]
         order = scipy.linalg.qr(known[:, some].T, mode="r", pivoting=True)[1]
         rows = order[: int(np.ceil(_OVERSAMPLED * rank))]
         q, r = scipy.linalg.qr(known[np.ix_(rows, some)], mode="economic")
         right = scipy.linalg.solve_triangular(r, q.T @ here[rows])
-        error = float(np.abs(told[:, some] @ right - goals).max())
-        if best is None or error < best[-1]:
-            best = some, rows, q, r, error
-        if best[-1] <= tolerance or rank == most:
-            return best
-        rank = min(rank + max(_STEP, rank // 8), most)
+        return some, rows, q, r, float(np.abs(told[:, some] @ right - goals).max())
+
+    missed = rank - 1
+    best = found = made(rank)
+    while found[-1] > tolerance and rank < most:
+        missed, rank = rank, min(rank + max(_STEP, rank // 8), most)
+        found = made(rank)
+        best = min(best, found, key=lambda one: one[-1])
+    # The step may have gone too far: fewer terms are less work, and what meets a
+    # tighter tolerance is then no worse.
+    if found[-1] > tolerance:
+        return best
+    for fewer in range(missed + 1, rank):
+        less = made(fewer)
+        if less[-1] <= tolerance:
+            return less
+    return found
 
 
 def sampled_arguments(
@@ -132,7 +144,7 @@ def sampled_arguments(
     angle: Float[np.ndarray, "m n"],
     same: bool,
 ) -> Float[np.ndarray, "k 3"]:
-    """Pairs of given images, half to fit on: any, nearest ones, the nearest of all.
+    """Pairs of given images, half to fit on: any, nearest ones, at every distance.
 
     Args:
         left, right: their deviations.
@@ -144,15 +156,15 @@ def sampled_arguments(
     m, n = angle.shape
     rows, columns = draw.integers(0, m, count), draw.integers(0, n, count)
     if same:
-        angle = np.where(np.eye(m, dtype=bool), np.inf, angle)
         columns = (rows + draw.integers(1, max(n, 2), count)) % n
-    nearest = np.argmin(angle, axis=1)
-    closest = np.argsort(angle[np.arange(m), nearest])[np.arange(count) // 3 % m]
+    nearest = nearest_apart(angle)
+    apart = at_all_distances(angle[np.arange(m), nearest], count // 3, draw)
     kind = np.arange(count) % 3
-    rows = np.where(kind == 2, closest, rows)
+    if len(apart):
+        rows = np.where(kind == 2, np.resize(apart, count), rows)
     columns = np.where(kind == 0, columns, nearest[rows])
     found = np.stack([left[rows], right[columns], angle[rows, columns]], axis=1)
-    return draw.permutation(np.where(np.isfinite(found), found, 0.0))
+    return draw.permutation(found)
 
 
 def any_arguments(
@@ -173,11 +185,3 @@ def any_arguments(
     angles = np.where(np.arange(count) % 64 == 7, 0.0, angles)
     two = np.where(kind >= 6, one, two)
     return np.stack([one, two, angles], axis=1)
-
-
-def _some(coordinates: KernelState, seed: int) -> Float[np.ndarray, "s 3"]:
-    """Pairs of coordinates, nearest and equal ones among them."""
-    pair = some_pairs(coordinates, seed).pair
-    parts = np.broadcast_arrays(pair.std_x, pair.std_y, pair.gap)
-    pairs = np.stack([np.asarray(part)[0] for part in parts], axis=1)
-    return np.concatenate([pairs[: _PAIRS - _NEAR], pairs[-_NEAR:]])

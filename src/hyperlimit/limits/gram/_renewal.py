@@ -44,7 +44,7 @@ def renewed(
     std = np.exp(np.asarray(found.log_std))
     tangent = float(np.asarray(found.tangent).max())
     with jax.enable_x64(True):
-        state = _coordinate_state(kernel, z)
+        state = coordinate_state(kernel, z)
         # On the diagonal, of the image of largest deviation.
         image = int(np.argmax(std))
         one = jax.tree.map(lambda leaf: leaf[image : image + 1], images)
@@ -96,7 +96,8 @@ def _own_entries(kernel: FreeKernel, image: PyTree, z: PyTree) -> Float[Array, "
 
 
 @eqx.filter_jit
-def _coordinate_state(kernel: FreeKernel, z: PyTree) -> KernelState:
+def coordinate_state(kernel: FreeKernel, z: PyTree) -> KernelState:
+    """The kernels of the primary's inputs between coordinates."""
     state = kernel.primary.limit_inputs.gram_state(z, z)
     assert isinstance(state, KernelState)
     return state

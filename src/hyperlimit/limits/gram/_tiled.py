@@ -8,9 +8,9 @@ from jaxtyping import Array, Float, Int, PyTree
 
 from hyperlimit.activations import GaussianPair
 from hyperlimit.layers import KernelState
-from hyperlimit.limits.gram._expanded import Setting, Sides
 from hyperlimit.limits.gram._meta_kernels import meta_kernels
 from hyperlimit.limits.gram._parts import primary_kernels
+from hyperlimit.limits.gram._setting import Setting, Sides
 from hyperlimit.linalg.operators import KernelMatrix
 from hyperlimit.networks import Network
 

@@ -2,11 +2,15 @@
 
 from typing import Any, final
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.linalg.operators._base import AbstractOperator
 from hyperlimit.linalg.operators._terms import AbstractTerms
+
+# Entries of the diagonal of a sum that is not square that are made at a time.
+_ENTRIES = 256
 
 
 @final
@@ -78,11 +82,11 @@ class KroneckerSum(AbstractOperator):
             own = jnp.diagonal(self.blocks, 0, 1, 2)
             both = jnp.einsum("ki,kp->ip", left, right)
             return (both + jnp.einsum("si,sp->ip", self.weights, own)).reshape(-1)
-        index = jnp.arange(count)
-        left = self.left.entries(jnp.arange(m), jnp.arange(n))
-        right = self.right[:, index % q, index % p]
-        found = jnp.sum(left[:, index // q, index // p] * right, axis=0)
-        return found + self._own(index, index)
+        return jax.lax.map(
+            lambda i: self.block(i[None], i[None])[0, 0],
+            jnp.arange(count),
+            batch_size=_ENTRIES,
+        )
 
     def block(
         self, rows: Int[Array, " a"], columns: Int[Array, " b"]

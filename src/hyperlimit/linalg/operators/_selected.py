@@ -2,10 +2,14 @@
 
 from typing import Any, final
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.linalg.operators._base import AbstractOperator
+
+# Entries of a diagonal that are made at a time.
+_ENTRIES = 256
 
 
 @final
@@ -15,11 +19,28 @@ class Selected(AbstractOperator):
     A product puts c vectors where they belong among zeros, multiplies once by the
     whole operator, and picks: it costs what the whole does. No index may occur twice
     in `columns`, nor in `rows` where the transpose is used.
+
+    Given one array as both, the diagonal is read off the whole operator's.
     """
 
     whole: AbstractOperator
     rows: Int[Array, " a"]
-    columns: Int[Array, " b"]
+    # None for those of `rows`: flattened and put together again, it still says so.
+    _columns: Int[Array, " b"] | None
+
+    def __init__(
+        self,
+        whole: AbstractOperator,
+        rows: Int[Array, " a"],
+        columns: Int[Array, " b"],
+    ):
+        self.whole, self.rows = whole, rows
+        self._columns = None if columns is rows else columns
+
+    @property
+    def columns(self) -> Int[Array, " b"]:
+        """Which columns."""
+        return self.rows if self._columns is None else self._columns
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -44,14 +65,13 @@ class Selected(AbstractOperator):
 
     def diagonal(self) -> Float[Array, " k"]:
         """The entries (i, i)."""
-        if self.rows is self.columns:
+        if self._columns is None:
             return self.whole.diagonal()[self.rows]
         count = min(self.shape)
-        return jnp.stack(
-            [
-                self.whole.block(self.rows[i : i + 1], self.columns[i : i + 1])[0, 0]
-                for i in range(count)
-            ]
+        return jax.lax.map(
+            lambda place: self.whole.block(place[0][None], place[1][None])[0, 0],
+            (self.rows[:count], self.columns[:count]),
+            batch_size=_ENTRIES,
         )
 
     def block(

@@ -67,8 +67,12 @@ class KernelMatrix(AbstractOperator):
 
     @property
     def T(self) -> "KernelMatrix":
-        """The transpose, of a kernel that is symmetric in its points."""
-        return KernelMatrix(self.kernel, self.one, self.right, self.left, self.tile)
+        """The transpose: the kernel is asked with its points in the order it knows."""
+        kernel, one = (
+            call.call if isinstance(call, _Exchanged) else _Exchanged(call)
+            for call in (self.kernel, self.one)
+        )
+        return KernelMatrix(kernel, one, self.right, self.left, self.tile)
 
     def diagonal(self) -> Float[Array, " k"]:
         """The entries (i, i)."""
@@ -82,6 +86,18 @@ class KernelMatrix(AbstractOperator):
         """The entries of some rows and columns."""
         a = jax.tree.map(lambda v: v[rows], self.left)
         return self.kernel(a, jax.tree.map(lambda v: v[columns], self.right))
+
+
+class _Exchanged(eqx.Module):
+    """A kernel, or what it gives point by point, with the sides exchanged.
+
+    A kernel may know its points by their places among those of one side.
+    """
+
+    call: Callable[[PyTree, PyTree], Array]
+
+    def __call__(self, a: PyTree, b: PyTree) -> Array:
+        return self.call(b, a).T
 
 
 def _length(points: PyTree) -> int:
