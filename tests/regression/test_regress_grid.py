@@ -48,6 +48,28 @@ def test_it_is_the_dense_solution(kind, missing, dense_values, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("solver", ["dense", "iterative"])
+def test_the_report_holds_what_was_measured(solver, epsilon):
+    """The residual beside one in double precision from the kernel itself."""
+    limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
+    x, z, y = grid(outputs=2)
+    known = np.random.default_rng(3).uniform(size=y.shape[:2]) >= 0.4
+    fit = hl.regress_grid(limit, x, z, y, known=known, ridge=1e-5, solver=solver)
+    keep = known.ravel()
+    gram = np.asarray(limit.ntk(all_pairs(x, z)), np.float64)[np.ix_(keep, keep)]
+    gram += fit.noise * np.eye(len(gram))
+    targets = np.asarray(y, np.float64).reshape(-1, 2)[keep]
+    left = targets - gram @ np.asarray(fit.weights, np.float64)
+    sizes = np.linalg.norm(left, axis=0) / np.linalg.norm(targets, axis=0)
+    weights = np.linalg.norm(np.asarray(fit.weights, np.float64), axis=0)
+    entries = 30 * max(fit.report.kernel_error, 20 * epsilon) * weights
+    bound = (entries / np.linalg.norm(targets, axis=0)).max()
+    assert abs(fit.report.residual - sizes.max()) < bound
+    assert fit.report.residual > 0
+    assert fit.report.kernel_error > 0
+    assert (fit.report.condition is None) == (solver == "dense")
+
+
 def test_incomplete_targets_are_not_read():
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5))
     x, z, y = grid()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from hyperlimit.errors import InputError
 from hyperlimit.linalg.operators import AbstractOperator
 from hyperlimit.linalg.solvers import KroneckerInverse, conjugate_gradients
 from hyperlimit.regression._grid_dense import SolvedDensely
@@ -50,6 +51,12 @@ def left_out(
 ) -> LeaveOneOut:
     r"""$y_i - \mu_{-i} = [(K^{-1})_{ii}]^{-1} \alpha_i$ for weights $\alpha$."""
     rows = [np.flatnonzero(problem.image == image) for image in images]
+    empty = [int(i) for i, row in zip(images, rows, strict=True) if not len(row)]
+    if empty:
+        raise InputError(
+            f"images names function {empty[0]}, which has no known value to predict: "
+            "leave it out, or give no images for all that have one."
+        )
     parts: list[Any]
     if isinstance(solved, SolvedDensely):
         identity = jnp.eye(len(values), dtype=values.dtype)
