@@ -49,8 +49,8 @@ class HyperkernelGP(AbstractHyperkernel):
         solver: "auto", "dense" or "grid".
         tolerance: on the relative residual of a solve on a grid.
         exact_std: whether deviations after a solve on a grid are solved for, a system
-            for each, or those of `GridRegression.variance(exact=False)`: fast, and
-            far off if the meta-inputs have few columns. Dense ones are exact.
+            for each, or those of `GridRegression.variance(exact=False)`: given some
+            5,000 values, and so never too small. Dense ones are exact.
 
     Attributes:
         amplitude_: s.
