@@ -98,7 +98,7 @@ def test_a_grid_keeps_no_covariance(refuses):
     X, y, _ = gridded()
     model = HyperkernelGP(META, solver="grid").fit(X, y)
     assert np.isnan(model.log_marginal_likelihood_value_)
-    with refuses("return_cov", "12 x 25", "solver='dense'"):
+    with refuses("return_cov", "solver='grid'", "solver='dense'"):
         model.predict(X, return_cov=True)
     with refuses("sample_y", "solver='dense'"):
         model.sample_y(X)

@@ -51,6 +51,22 @@ def test_the_likeliest_amplitude_is(problem):
         assert other.value < best.value
 
 
+def test_too_few_steps_are_said(problem):
+    """The bias is many times the standard error, which does not know of it."""
+    gram, targets, matrix = problem
+    every = jnp.arange(len(matrix))
+    # Not a Kronecker sum nor of low rank: five steps are too few.
+    with pytest.warns(UserWarning, match="not settled after 5 Lanczos steps"):
+        found = hl.log_marginal_likelihood(
+            Selected(gram, every, every), targets, ridge=1e-5, depth=5
+        )
+    assert not found.settled
+    expected, _ = density(matrix, targets, 1e-5, "ml")
+    assert abs(found.value - expected) > 5 * found.error
+    deep = hl.log_marginal_likelihood(gram, targets, ridge=0.03)
+    assert deep.settled
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -7,7 +7,9 @@ import scipy.optimize
 
 import hyperlimit as hl
 from hyperlimit.likelihood import _tune
+from hyperlimit.likelihood._ascent import ascend
 from hyperlimit.likelihood._dense import DenseObjective
+from hyperlimit.likelihood._evaluation import AbstractObjective, Evaluation
 from hyperlimit.likelihood._expanded import ExpandedObjective
 from hyperlimit.likelihood._log_numbers import NAMES, log_numbers
 from hyperlimit.limits.gram import points_of
@@ -172,10 +174,10 @@ def test_numbers_are_recovered(targets, best):
 def test_iteration_climbs_as_high(targets, known, monkeypatch):
     """The exact likelihood of what was found, beside the exact optimum."""
     given = (jnp.asarray(images(), float), coordinates(), targets, known)
-    begun = spec(0.7 * BANDWIDTH)
-    exact = hl.tune(begun, *given, ridge=3 * RIDGE, steps=15)
+    begun, settings = spec(0.7 * BANDWIDTH), {"learn": LEARN, "steps": 6}
+    exact = hl.tune(begun, *given, ridge=3 * RIDGE, **settings)
     monkeypatch.setattr(_tune, "_DENSE", 0)
-    found = hl.tune(hl.dual_limit(begun), *given, ridge=3 * RIDGE, steps=15)
+    found = hl.tune(hl.dual_limit(begun), *given, ridge=3 * RIDGE, **settings)
     monkeypatch.undo()
     checked = hl.tune(found.spec, *given, ridge=found.ridge, steps=0)
     start = exact.history[0].log_likelihood
@@ -186,6 +188,38 @@ def test_iteration_climbs_as_high(targets, known, monkeypatch):
     assert found.error > 0
     values = [step.log_likelihood for step in found.history]
     assert values == sorted(values)
+
+
+class Cliff(AbstractObjective):
+    """A parabola around two that nothing beyond 1.5 can be computed of."""
+
+    def __call__(self, theta):
+        if theta[0] > 1.5:
+            raise hl.InputError("too far: stay below")
+        value = -float((theta[0] - 2) ** 2)
+        return Evaluation(value, 0.0, np.array([4 - 2 * theta[0]]), 1.0, False)
+
+
+def test_places_where_nothing_can_be_computed_are_counted():
+    numbers = log_numbers(spec(), "ntk", RIDGE, ("bandwidth",))
+    found = ascend(Cliff(), numbers, 1, 20, None)
+    assert found.refused > 0
+    assert 1 < found.theta[0] <= 1.5
+    assert not found.found.settled
+
+
+def test_what_has_not_settled_is_said(targets, monkeypatch):
+    """At the end of the ascent, in one warning."""
+    monkeypatch.setattr(_tune, "_DENSE", 0)
+    given = (jnp.asarray(images(), float), coordinates(), targets)
+    # Nothing is settled enough.
+    for name in ("_SETTLED", "_EXACT"):
+        name = f"hyperlimit.linalg.solvers._log_determinant.{name}"
+        monkeypatch.setattr(name, -1.0)
+    with pytest.warns(UserWarning, match="where the ascent ended has not settled"):
+        found = hl.tune(spec(), *given, ridge=RIDGE, learn=LEARN, steps=0)
+    assert not found.settled
+    assert found.refused == 0
 
 
 def test_images_are_left_out_where_there_are_too_many(targets, monkeypatch):

@@ -59,6 +59,21 @@ def test_the_quick_one_is_near(share):
     assert np.std(near) < 0.3 * np.std(np.concatenate(exact.residuals))
 
 
+@pytest.mark.parametrize("solver", ["dense", "iterative"])
+def test_functions_without_any_known_value(solver, refuses):
+    """They have nothing to be compared with: left out, and refused by name."""
+    x, z, y = grid()
+    known = np.random.default_rng(3).uniform(size=y.shape[:2]) < 0.6
+    known[4] = False
+    fit = hl.regress_grid(LIMIT, x, z, y, known=known, ridge=0.1, solver=solver)
+    found = fit.leave_one_out()
+    np.testing.assert_array_equal(found.images, [0, 1, 2, 3, 5, 6])
+    assert np.isfinite(found.mean_squared_error)
+    assert np.isfinite(found.errors).all()
+    with refuses("function 4", "no known value"):
+        fit.leave_one_out([1, 4])
+
+
 def test_images_that_there_are_not(refuses):
     x, z, y = grid()
     fit = hl.regress_grid(LIMIT, x, z, y[..., 0], ridge=0.1, solver="dense")

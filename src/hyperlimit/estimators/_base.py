@@ -84,7 +84,7 @@ class AbstractHyperkernel(MultiOutputMixin, RegressorMixin, BaseEstimator):
             ridge=_plain(self.ridge),
             amplitude=_plain(amplitude),
         )
-        self.solver_ = "dense" if isinstance(self._fit, DenseFit) else "grid"
+        self.solver_ = "dense" if isinstance(self._fit, DenseFit) else self._fit.solver
 
     def _read(self, X: Table) -> Pairs:
         """The pairs of a new table."""

@@ -46,11 +46,11 @@ class HyperkernelGP(AbstractHyperkernel):
         amplitude: s, in units of the variance of the targets if these are normalised;
             "ml": the most likely one, or 1 for targets that are all zero.
         normalize_y: whether targets are centred and scaled to unit variance first.
-        solver: "auto", "dense" or "grid".
-        tolerance: on the relative residual of a solve on a grid.
-        exact_std: whether deviations after a solve on a grid are solved for, a system
-            for each, or those of `GridRegression.variance(exact=False)`: fast, and
-            far off if the meta-inputs have few columns. Dense ones are exact.
+        solver: "auto", "dense", "grid" or "iterative".
+        tolerance: on the relative residual of a solve that is not dense.
+        exact_std: whether deviations after such a solve are solved for, a system
+            for each, or those of `GridRegression.variance(exact=False)`: given some
+            5,000 values, and so never too small. Dense ones are exact.
 
     Attributes:
         amplitude_: s.
@@ -196,8 +196,8 @@ class HyperkernelGP(AbstractHyperkernel):
     def _dense(self, asked: str) -> DenseFit:
         if isinstance(self._fit, DenseFit):
             return self._fit
-        images, coordinates = (len(side) for side in self._fit.regression.problem[2:4])
+        rows = len(self._fit.regression.values)
         raise InputError(
-            f"{asked} was asked of a fit on a grid of {images} x {coordinates}, which "
-            "keeps no dense factor: fit with solver='dense'."
+            f"{asked} was asked of a fit of {rows} rows by solver={self.solver_!r}, "
+            "which keeps no dense factor: fit with solver='dense'."
         )

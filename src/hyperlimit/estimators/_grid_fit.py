@@ -41,6 +41,42 @@ class GridFit:
             )
             return cls(on_host(found))
 
+    @classmethod
+    def scattered(
+        cls,
+        limit: DualLimit,
+        grid: PairGrid,
+        targets: Float[np.ndarray, "m k"],
+        *,
+        ridge: float,
+        kind: Literal["ntk", "nngp"],
+        **settings: Any,
+    ) -> "GridFit":
+        """Fits targets at any pairs, every x having coordinates of its own.
+
+        All m^2 entries are made anew in every iteration, and never held.
+        """
+        rows = [np.flatnonzero(grid.image == image) for image in range(len(grid.x))]
+        with double_allowed():
+            x = on_device(grid.x)
+            z = [on_device(grid.z[grid.place[part]]) for part in rows]
+            found = regress_grid(
+                limit,
+                x,
+                z,
+                [targets[part] for part in rows],
+                ridge=ridge,
+                kind=kind,
+                solver="iterative",
+                **settings,
+            )
+            return cls(on_host(found))
+
+    @property
+    def solver(self) -> str:
+        """Its name."""
+        return "iterative" if self.regression.problem.known is None else "grid"
+
     @property
     def amplitude(self) -> float:
         """The factor of every variance."""

@@ -27,7 +27,8 @@ class HyperkernelRegressor(AbstractHyperkernel):
     Up to 12,000 rows are solved by a dense factor, in O(n^3). Longer tables are
     grouped to their distinct x and distinct z, and go through `regress_grid` where
     they fill a tenth of that grid or more, no pair comes twice, and the grid's factors
-    are smaller than the matrix; else they are dense too.
+    are smaller than the matrix; else they are solved by iteration too, with every entry
+    of the matrix made anew in each of some tens of iterations, and none kept.
 
     Args:
         meta_columns: the columns of X that are x: places, names of a data frame, or a
@@ -43,12 +44,12 @@ class HyperkernelRegressor(AbstractHyperkernel):
             posterior mean as a Bayesian prior.
         ridge: the noise variance in units of the mean prior variance.
         normalize_y: whether targets are centred and scaled to unit variance first.
-        solver: "auto", "dense" or "grid".
-        tolerance: on the relative residual of a solve on a grid.
+        solver: "auto", "dense", "grid" or, for pairs off a grid, "iterative".
+        tolerance: on the relative residual of a solve that is not dense.
 
     Attributes:
         limit_: the `DualLimit`.
-        solver_: "dense" or "grid".
+        solver_: "dense", "grid" or "iterative".
         meta_columns_: places of the columns of x.
         coordinate_columns_: places of the columns of z.
         n_features_in_: the number of columns.

@@ -1,4 +1,4 @@
-"""Whether a table is solved as a matrix or as a grid."""
+"""Whether a table is solved as a matrix, as a grid, or as pairs by iteration."""
 
 from typing import Any
 
@@ -10,10 +10,9 @@ from hyperlimit.estimators._dense_fit import DenseFit
 from hyperlimit.estimators._grid_fit import GridFit
 from hyperlimit.estimators._pairs import PairGrid, Pairs
 from hyperlimit.limits import DualLimit
+from hyperlimit.regression import DENSE_VALUES
 
-SOLVERS = ("auto", "dense", "grid")
-# Up to here the dense factor is as fast as anything, and exact.
-DENSE_ROWS = 12_000
+SOLVERS = ("auto", "dense", "grid", "iterative")
 # The least part of a grid that a table must fill: an iteration pays for all of it.
 _FILLED = 0.1
 # Terms of the kernel's expansion, about.
@@ -43,11 +42,12 @@ def fitted(
         # Nothing to estimate it from.
         amplitude = 1.0
     settings["amplitude"] = amplitude
-    if solver == "dense" or (solver == "auto" and len(targets) <= DENSE_ROWS):
+    # Up to here the dense factor is as fast as anything, and exact.
+    if solver == "dense" or (solver == "auto" and len(targets) <= DENSE_VALUES):
         return DenseFit.of(limit, pairs, targets, **settings)
     grid = PairGrid.of(pairs)
-    if solver == "auto" and not _suits_a_grid(grid):
-        return DenseFit.of(limit, pairs, targets, **settings)
+    if solver == "iterative" or (solver == "auto" and not _suits_a_grid(grid)):
+        return GridFit.scattered(limit, grid, targets, tolerance=tolerance, **settings)
     if grid.has_duplicates:
         raise InputError(
             "solver='grid' was given a table in which a pair (x, z) comes twice: "

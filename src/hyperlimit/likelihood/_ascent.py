@@ -48,12 +48,14 @@ class Ascent(NamedTuple):
         theta, found: the place, and the log likelihood there.
         history: the start, and where each step ended.
         reason: why it stopped.
+        refused: how often the log likelihood could not be computed on the way.
     """
 
     theta: Float[np.ndarray, " t"]
     found: Evaluation
     history: tuple[Step, ...]
     reason: str
+    refused: int
 
 
 class _Seen:
@@ -62,6 +64,7 @@ class _Seen:
     def __init__(self, objective: AbstractObjective, size: int):
         self.objective, self.size = objective, size
         self.best: tuple[np.ndarray, Evaluation] | None = None
+        self.refused = 0
 
     def __call__(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
         """Minus the log likelihood for each value, and its slopes."""
@@ -71,6 +74,7 @@ class _Seen:
             # Too far: where nothing can be computed is no place to go.
             if self.best is None:
                 raise
+            self.refused += 1
             back = theta - self.best[0]
             high = 1e3 * (abs(self.best[1].value) / self.size + 1)
             return high * (1 + float(back @ back)), 2 * high * back
@@ -143,4 +147,5 @@ def ascend(
         )
         reason = reason or _REASONS.get(ended.status, "the line search ended")
     assert seen.best is not None
-    return Ascent(*seen.best, tuple(history), reason or "no steps were asked for")
+    reason = reason or "no steps were asked for"
+    return Ascent(*seen.best, tuple(history), reason, seen.refused)

@@ -14,12 +14,14 @@ class Evaluation(NamedTuple):
         value, error: the log likelihood and its standard error, zero if it is exact.
         slopes: in theta.
         amplitude: the likeliest.
+        settled: whether the estimate is one up to its standard error.
     """
 
     value: float
     error: float
     slopes: Float[np.ndarray, " t"]
     amplitude: float
+    settled: bool = True
 
 
 class AbstractObjective(ABC):

@@ -1,5 +1,6 @@
 """The log likelihood of many values by iteration, and its slopes."""
 
+import warnings
 from typing import final
 
 import jax
@@ -15,7 +16,7 @@ from hyperlimit.limits.gram import GramFamily
 
 @final
 class ExpandedObjective(AbstractObjective):
-    r"""On a Kronecker sum, with the same probes at every theta.
+    r"""On a Kronecker sum, with the same random signs at every theta.
 
     With $\alpha = C^{-1} y$ and samples u of covariance $C^{-1}$,
 
@@ -42,9 +43,12 @@ class ExpandedObjective(AbstractObjective):
         """The value and its slopes."""
         values, ridge = self.numbers.at(theta)
         operator = self.family.operator(values)
-        found = log_marginal_likelihood(
-            operator, self.targets, ridge=ridge, **self._settings
-        )
+        with warnings.catch_warnings():
+            # On the way it does not matter; what matters is where the ascent ends.
+            warnings.filterwarnings("ignore", "the log determinant has not settled")
+            found = log_marginal_likelihood(
+                operator, self.targets, ridge=ridge, **self._settings
+            )
         outputs, probes = self.targets.shape[1], found.samples.shape[1]
         weights = np.concatenate(
             [
@@ -65,4 +69,5 @@ class ExpandedObjective(AbstractObjective):
             found.error,
             self.numbers.slopes(values, slopes, found.noise * squares),
             found.amplitude,
+            found.settled,
         )

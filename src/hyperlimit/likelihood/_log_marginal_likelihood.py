@@ -1,6 +1,7 @@
 """The log marginal likelihood of a Gaussian process whose covariance is an operator."""
 
 import math
+import warnings
 from typing import Literal, NamedTuple
 
 import jax
@@ -23,10 +24,12 @@ class LogLikelihood(NamedTuple):
 
     Attributes:
         value: the estimate, of all outputs together.
-        error: its standard error, from the log determinant's probes.
+        error: its standard error, from the log determinant's probes; without what
+            steps that were not taken would change, where `settled` is false.
         amplitude: s.
         noise: $\lambda$.
         depth: Lanczos steps.
+        settled: whether the last steps changed the log determinant little.
         solution: $(G + \lambda I)^{-1} y$, (v, k).
         samples: (v, c), independent columns u with $E u u^T = (G + \lambda I)^{-1}$.
     """
@@ -36,6 +39,7 @@ class LogLikelihood(NamedTuple):
     amplitude: float
     noise: float
     depth: int
+    settled: bool
     solution: Float[Array, "v k"]
     samples: Float[Array, "v c"]
 
@@ -47,6 +51,7 @@ def log_marginal_likelihood(
     ridge: float,
     amplitude: float | Literal["ml"] = "ml",
     probes: int = 16,
+    depth: int = 100,
     seed: int = 0,
     tolerance: float = 1e-6,
     memory: int = 2**30,
@@ -67,12 +72,16 @@ def log_marginal_likelihood(
         ridge: $\lambda$ in units of the mean of G's diagonal, positive.
         amplitude: s, or "ml" for the likeliest.
         probes: of the log determinant.
+        depth: the most Lanczos steps.
         seed: of the probes.
         tolerance: on the relative residual of the solution.
         memory: bytes for the preconditioner, and as many for Krylov spaces.
 
     Cost: one preconditioner, and some (k + probes) times twenty products with G where
     targets are complete.
+
+    Warns if the log determinant has not settled after `depth` steps: it is then biased
+    by more than `error` says.
 
     Raises:
         InputError: for targets of another length, a ridge or amplitude out of range, or
@@ -121,7 +130,16 @@ def log_marginal_likelihood(
     with jax.enable_x64(True):
         values = jnp.asarray(given.reshape(size, -1))
     solution = conjugate_gradients(total, values, inverse, tolerance=tolerance).vectors
-    found = log_determinant(total, inverse, probes=probes, seed=seed, memory=memory)
+    found = log_determinant(
+        total, inverse, probes=probes, depth=depth, seed=seed, memory=memory
+    )
+    if not found.settled:
+        warnings.warn(
+            f"the log determinant has not settled after {found.depth} Lanczos steps, "
+            f"and is biased by more than its standard error of {found.error:.1e}: "
+            "raise depth, the memory or the ridge.",
+            stacklevel=2,
+        )
     quadratic = float(np.sum(np.asarray(values) * np.asarray(solution)))
     value, scale = from_parts(quadratic, found.value, values.shape, amplitude)
     return LogLikelihood(
@@ -130,6 +148,7 @@ def log_marginal_likelihood(
         scale,
         noise,
         found.depth,
+        found.settled,
         solution,
         found.samples,
     )

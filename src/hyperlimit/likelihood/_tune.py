@@ -1,6 +1,7 @@
 """Learning the numbers of a hypernetwork's kernel from targets."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -37,6 +38,10 @@ class Tuned(NamedTuple):
         history: the start, and where each step ended.
         reason: why the last step was the last.
         images: how many were learned from.
+        settled: whether the log determinant at the end had settled; if not, it is
+            biased by more than `error` says.
+        refused: at how many places on the way the log likelihood could not be
+            computed, and steps were taken back.
     """
 
     spec: Hypernetwork
@@ -47,6 +52,8 @@ class Tuned(NamedTuple):
     history: tuple[Step, ...]
     reason: str
     images: int
+    settled: bool = True
+    refused: int = 0
 
 
 def tune(
@@ -78,7 +85,9 @@ def tune(
 
     Up to 2,000 known values, $\log p$ and its gradient are exact, by a Cholesky
     factor. Beyond, they are estimates on the Gram operator (`log_marginal_likelihood`),
-    with the same probes at every step, so that steps can be compared.
+    with the same random signs at every step. Errors of two near steps are then nearly
+    alike, but not the same: the preconditioner that the signs go through moves with
+    the numbers. Warns if the log determinant at the end has not settled.
 
     Weight scales of a network that is homogeneous (relu, no biases) are an amplitude
     only, and stay where they are. Of others they are nearly one: they stay within a
@@ -154,6 +163,13 @@ def tune(
         )
     found = ascend(objective, numbers, values.size, steps, progress)
     new, ridge = numbers.at(found.theta)
+    if not found.found.settled:
+        warnings.warn(
+            "the log determinant where the ascent ended has not settled within its "
+            f"Lanczos steps, at the ridge {ridge:.1e}: what was learned is biased, so "
+            "start from a larger ridge, or give more memory.",
+            stacklevel=2,
+        )
     return Tuned(
         numbers.kernel.at(new).spec(),
         ridge,
@@ -163,6 +179,8 @@ def tune(
         found.history,
         found.reason,
         len(points.x),
+        found.found.settled,
+        found.refused,
     )
 
 

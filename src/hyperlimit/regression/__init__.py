@@ -1,6 +1,7 @@
 """A kernel and data in, predictions with error bars out."""
 
 from hyperlimit.regression._grid import GridRegression
+from hyperlimit.regression._grid_problem import DENSE_VALUES
 from hyperlimit.regression._noise import (
     check_inputs_finite,
     check_settings,
@@ -11,6 +12,7 @@ from hyperlimit.regression._regress_grid import regress_grid, restored_grid_regr
 from hyperlimit.regression._unit_rows import unit_rows
 
 __all__ = [
+    "DENSE_VALUES",
     "GridRegression",
     "Regression",
     "check_inputs_finite",

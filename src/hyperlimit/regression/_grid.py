@@ -14,7 +14,12 @@ from hyperlimit.limits.gram import Gram, ImageBlocks
 from hyperlimit.numerics import clipped
 from hyperlimit.regression._grid_dense import SolvedDensely
 from hyperlimit.regression._grid_inputs import checked_coordinates, checked_images
-from hyperlimit.regression._grid_problem import GridProblem, Report, Solved
+from hyperlimit.regression._grid_problem import (
+    DENSE_VALUES,
+    GridProblem,
+    Report,
+    Solved,
+)
 from hyperlimit.regression._leave_one_out import LeaveOneOut, left_out
 from hyperlimit.regression._own_values import (
     NewFunctions,
@@ -107,11 +112,15 @@ class GridRegression(eqx.Module):
         Equal for every one of k outputs. `known` as for the mean.
 
         After a dense solve this is the exact posterior variance. After an iterative
-        one with complete targets, the preconditioner stands in for the Gram matrix:
-        O(m) matrix products instead of m q solves, within some five per cent of the
-        exact value. With incomplete targets, the variance given the 5,000 known
-        values of the nearest images, which is never below the exact one. `exact=True`
-        solves for every new value.
+        one it is the variance given fewer values, some 5,000 for each new function,
+        and so never below the exact one but for rounding: with complete targets those
+        of the 5,000 / p combinations of training functions that the preconditioner
+        finds best, exact for as few functions; with incomplete ones the known values
+        of the nearest images. How far it is above has no bound. `exact=True` solves
+        for every new value.
+
+        Cost of a new function: with complete targets $2 r n^2 l$ flops for l
+        combinations, and $(l p)^3 / 3$; with incomplete ones $5000^3 / 3$.
         """
         new, where = self._new(x, z)
         cross = self.problem.cross(new, where)
@@ -139,10 +148,14 @@ class GridRegression(eqx.Module):
             count: how many draws.
             seed: of the draws.
 
-        Cost: some 20 products in double precision and one solve for each draw.
+        Cost: some 20 products in double precision and one solve for each draw. The
+        prior is drawn on the whole grid, all n + m functions at all p + q coordinates
+        (p, if they are the same), however few values are known; with coordinates of
+        every function's own, at these alone.
 
         Raises:
-            InputError: for a system without noise.
+            InputError: for a system without noise, or draws that have not converged
+                in the steps that `regress_grid`'s memory holds.
 
         References:
             Wilson, Borovitskiy, Terenin, Mostowsky and Deisenroth, *Efficiently
@@ -178,19 +191,19 @@ class GridRegression(eqx.Module):
         weights $\alpha$ and the diagonal block of image i.
 
         Args:
-            images: which functions, (b,); all by default.
+            images: which functions, (b,); by default all that have a known value.
             exact: solve anew without each function, after an iterative solve. Without
                 it the preconditioner stands in for the inverse's diagonal blocks,
                 for the price of one product.
 
-        After a dense solve the result is exact. Cost with `exact`: some ten products
-        of b k columns.
+        After a dense solve the result is exact, for $2 v^3$ flops and the inverse, a
+        second matrix of v x v. Cost with `exact`: some ten products of b k columns.
 
         Raises:
-            InputError: for images that there are not.
+            InputError: for images that there are not, or that have no known value.
         """
         count = len(self.problem.x)
-        which = np.arange(count) if images is None else np.asarray(images)
+        which = np.unique(self.problem.image) if images is None else np.asarray(images)
         if which.ndim != 1 or not np.issubdtype(which.dtype, np.integer):
             raise InputError(
                 f"images has shape {which.shape} and type {which.dtype}: give indices "
@@ -233,8 +246,8 @@ class GridRegression(eqx.Module):
         if not self.takes_values or not isinstance(self.solved, SolvedDensely):
             raise InputError(
                 "the values of new functions were given to a regression that was "
-                "solved by iteration: fit at most 12,000 values, not all of them "
-                "known, or leave known and values out."
+                f"solved by iteration: fit at most {DENSE_VALUES:,} values, not all "
+                "of them known, or leave known and values out."
             )
         mask = checked_known(known, len(x), len(z))
         prior: ImageBlocks = self.problem.blocks(x, z)

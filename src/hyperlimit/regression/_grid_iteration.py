@@ -12,7 +12,6 @@ from hyperlimit.limits.gram import Gram, image_angles
 from hyperlimit.linalg import ridged_cholesky
 from hyperlimit.linalg.operators import (
     AbstractOperator,
-    KeptTerms,
     KroneckerSum,
     Shifted,
 )
@@ -23,6 +22,7 @@ from hyperlimit.linalg.solvers import (
     conjugate_gradients,
     preconditioner_for,
 )
+from hyperlimit.regression._combinations import explained_by_combinations
 from hyperlimit.regression._grid_dense import explained_by
 from hyperlimit.regression._grid_problem import (
     GridProblem,
@@ -34,10 +34,10 @@ from hyperlimit.regression._grid_problem import (
 )
 from hyperlimit.regression._grid_ranks import solved_on_ranks
 
-# Known values of the nearest images from which variances of incomplete data come.
+# Values that quick variances come from: of the nearest images, or of combinations.
 NEAR_VALUES = 5000
-# New values that are solved for together, and images whose forms stand together.
-_SOLVED_TOGETHER, _FORMS_TOGETHER = 32, 16
+# New values that are solved for together.
+_SOLVED_TOGETHER = 32
 
 
 @final
@@ -59,24 +59,19 @@ class SolvedByIteration(Solved):
     def explained(
         self, cross: Gram, new: Float[Array, "m ..."], exact: bool
     ) -> Float[Array, "m q"]:
-        """With complete targets k^T M^{-1} k for the preconditioner M; with
-        incomplete ones what the nearest images alone explain; or exactly, by solves.
+        """With complete targets what a few combinations of the images explain; with
+        incomplete ones what the nearest images alone do; or exactly, by solves.
         """
         if exact:
             parts = [self._by_solves(cross, len(new), i) for i in range(len(new))]
             return jnp.stack(parts)
         inverse, between = self.preconditioner.operator, cross.operator
-        if (
-            isinstance(inverse, KroneckerInverse)
-            and isinstance(between, KroneckerSum)
-            and isinstance(between.left, KeptTerms)
-        ):
-            return jnp.concatenate(
-                [
-                    _forms(inverse, between.left.terms[:, i : i + _FORMS_TOGETHER], b)
-                    for b in [between.right]
-                    for i in range(0, len(new), _FORMS_TOGETHER)
-                ]
+        whole = self.gram.operator
+        if isinstance(inverse, KroneckerInverse):
+            assert isinstance(whole, KroneckerSum)
+            assert isinstance(between, KroneckerSum)
+            return explained_by_combinations(
+                whole, self.noise, inverse, between, NEAR_VALUES
             )
         angles = image_angles(self.problem.limit, new, self.problem.x)
         return jnp.stack([self._by_nearest(cross, angles, i) for i in range(len(new))])
@@ -130,29 +125,6 @@ def _near(
 ) -> tuple[Float[Array, "b b"], Float[Array, "q b"]]:
     """The Gram matrix of some known values, and what they have to do with others."""
     return gram.block(chosen, chosen), cross.block(rows, chosen)
-
-
-@jax.jit
-def _forms(
-    inverse: KroneckerInverse, left: Float[Array, "r m n"], right: Float[Array, "r q p"]
-) -> Float[Array, "m q"]:
-    r"""$k^T M^{-1} k$ for $k = \sum_j a_j \otimes b_j$, for all m and q at once."""
-    coordinates = jnp.einsum("rqp,ps->rqs", right, inverse.coordinates)
-    inside = jnp.einsum("rmn,nl->rml", left, inverse.images)
-    change = 1 / inverse.inner
-    if inverse.truncated:
-        change = change - 1 / inverse.outer[None]
-
-    def row(given: tuple[Array, Array]) -> Float[Array, " q"]:
-        a, turned = given
-        # In the modes a form is small: one number for two terms and a mode.
-        form = jnp.einsum("rl,ls,tl->srt", turned, change, turned)
-        if inverse.truncated:
-            form = form + (a @ a.T)[None] / inverse.outer[:, None, None]
-        return jnp.einsum("rqs,srt,tqs->q", coordinates, form, coordinates)
-
-    parts = jnp.moveaxis(left, 1, 0), jnp.moveaxis(inside, 1, 0)
-    return jax.lax.map(row, parts)
 
 
 def solve_by_iteration(

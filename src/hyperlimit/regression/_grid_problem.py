@@ -14,6 +14,9 @@ from hyperlimit.limits.gram import Gram, ImageBlocks, Method, image_blocks
 
 Progress = Callable[[int, float], None]
 
+# Up to this many known values a dense factor is formed where some are missing.
+DENSE_VALUES = 12_000
+
 
 class GridProblem(NamedTuple):
     """Which values of which functions are known, and how they vary together.
@@ -88,21 +91,25 @@ class Report(NamedTuple):
     """How a grid regression was solved.
 
     Attributes:
-        method: "dense Cholesky" or "conjugate gradients".
+        method: "dense Cholesky", "conjugate gradients" or "restored".
         preconditioner: in words.
         terms: of the Kronecker sum, 0 if there is none.
         kernel_error: the largest error of a kernel entry that was found.
-        iterations, residual: of conjugate gradients; the true relative residual.
+        iterations: of conjugate gradients, 0 for a factor.
+        residual: the true relative residual of the worst column, in double precision.
         condition: of the preconditioned system, from below.
+
+    None is what was not measured: all of a regression that was restored, the condition
+    of a dense matrix.
     """
 
     method: str
     preconditioner: str
     terms: int
-    kernel_error: float
+    kernel_error: float | None
     iterations: int
-    residual: float
-    condition: float
+    residual: float | None
+    condition: float | None
 
 
 class Solved(eqx.Module):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from hyperlimit.errors import InputError
 from hyperlimit.linalg.operators import AbstractOperator
 from hyperlimit.linalg.solvers import KroneckerInverse, conjugate_gradients
 from hyperlimit.regression._grid_dense import SolvedDensely
@@ -50,11 +51,18 @@ def left_out(
 ) -> LeaveOneOut:
     r"""$y_i - \mu_{-i} = [(K^{-1})_{ii}]^{-1} \alpha_i$ for weights $\alpha$."""
     rows = [np.flatnonzero(problem.image == image) for image in images]
+    empty = [int(i) for i, row in zip(images, rows, strict=True) if not len(row)]
+    if empty:
+        raise InputError(
+            f"images names function {empty[0]}, which has no known value to predict: "
+            "leave it out, or give no images for all that have one."
+        )
     parts: list[Any]
     if isinstance(solved, SolvedDensely):
         identity = jnp.eye(len(values), dtype=values.dtype)
         inverse = jax.scipy.linalg.cho_solve((solved.factor, True), identity)
-        parts = [_by_block(inverse, weights, jnp.asarray(row)) for row in rows]
+        parts = [_by_block(inverse, weights, row) for row in _padded(rows)]
+        parts = [part[: len(row)] for part, row in zip(parts, rows, strict=True)]
     else:
         assert isinstance(solved, SolvedByIteration)
         if exact:
@@ -64,11 +72,32 @@ def left_out(
     return LeaveOneOut(images, [np.asarray(part, np.float64) for part in parts])
 
 
+def _padded(rows: list[Int[np.ndarray, " _"]]) -> list[Int[Array, " p"]]:
+    """Rows of each image in one length, so that one function is compiled: -1 behind."""
+    width = max((len(row) for row in rows), default=0)
+    return [
+        jnp.asarray(np.pad(row, (0, width - len(row)), constant_values=-1))
+        for row in rows
+    ]
+
+
+@jax.jit
+def _solved_block(
+    block: Float[Array, "p p"], weights: Float[Array, "v k"], rows: Int[Array, " p"]
+) -> Float[Array, "p k"]:
+    there = rows >= 0
+    inside = there[:, None] & there[None, :]
+    identity = jnp.eye(len(rows), dtype=block.dtype)
+    return jnp.linalg.solve(
+        jnp.where(inside, block, identity), jnp.where(there[:, None], weights[rows], 0)
+    )
+
+
 @jax.jit
 def _by_block(
     inverse: Float[Array, "v v"], weights: Float[Array, "v k"], rows: Int[Array, " p"]
 ) -> Float[Array, "p k"]:
-    return jnp.linalg.solve(inverse[rows[:, None], rows[None, :]], weights[rows])
+    return _solved_block(inverse[rows[:, None], rows[None, :]], weights, rows)
 
 
 def _by_preconditioner(
@@ -82,7 +111,8 @@ def _by_preconditioner(
         n, p = inverse.images.shape[0], inverse.coordinates.shape[0]
         found = _image_inverses(inverse, weights.reshape(n, p, -1))
         return [found[row[0] // p] for row in rows]
-    return [_near(inverse, weights, jnp.asarray(row)) for row in rows]
+    found = [_near(inverse, weights, row) for row in _padded(rows)]
+    return [part[: len(row)] for part, row in zip(found, rows, strict=True)]
 
 
 @jax.jit
@@ -94,7 +124,8 @@ def _image_inverses(
 
 @eqx.filter_jit
 def _near(inverse: AbstractOperator, weights: Array, rows: Array) -> Array:
-    return jnp.linalg.solve(inverse.block(rows, rows), weights[rows])
+    there = jnp.where(rows >= 0, rows, 0)
+    return _solved_block(inverse.block(there, there), weights, rows)
 
 
 def _by_solves(

@@ -15,12 +15,15 @@ from hyperlimit.regression._grid import GridRegression
 from hyperlimit.regression._grid_dense import dense_factor, solve_densely
 from hyperlimit.regression._grid_inputs import checked_images, grid_inputs
 from hyperlimit.regression._grid_iteration import iterative_factors, solve_by_iteration
-from hyperlimit.regression._grid_problem import GridProblem, Progress, Report, Solved
+from hyperlimit.regression._grid_problem import (
+    DENSE_VALUES,
+    GridProblem,
+    Progress,
+    Report,
+    Solved,
+)
 from hyperlimit.regression._noise import check_settings, fitted_amplitude
 from hyperlimit.regression._unit_rows import floating_type
-
-# Up to this many known values a dense factor is formed where some are missing.
-DENSE_VALUES = 12_000
 
 Solver = Literal["auto", "dense", "iterative"]
 
@@ -152,7 +155,7 @@ def restored_grid_regression(
         if _is_dense(problem, "auto")
         else iterative_factors(problem, problem.gram(), noise)
     )
-    report = Report("restored", "none", 0, 0.0, 0, 0.0, 1.0)
+    report = Report("restored", "none", 0, None, 0, None, None)
     return GridRegression(problem, values, weights, noise, amplitude, solved, report)
 
 

@@ -1,5 +1,6 @@
 """Conjugate gradients beside dense solves, and where they must give up."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -73,15 +74,95 @@ def test_the_condition_is_lanczos():
     assert found.condition == pytest.approx(500, rel=0.01)
 
 
+def recurrence(matrix, right, steps):
+    """Conjugate gradients in the matrix's precision: answer, and its own residual."""
+    answer, residual = np.zeros_like(right), right.copy()
+    direction, square = residual.copy(), residual @ residual
+    for _ in range(steps):
+        image = matrix @ direction
+        length = square / (direction @ image)
+        answer += length * direction
+        residual -= length * image
+        square, before = residual @ residual, square
+        direction = residual + square / before * direction
+    return answer, np.linalg.norm(residual) / np.linalg.norm(right)
+
+
 def test_the_true_residual_decides():
     """In single precision the recurrence goes on falling where the truth does not."""
-    matrix = spectrum(np.geomspace(1e-4, 1, 80))
-    given = Dense(jnp.asarray(matrix, jnp.float32))
-    right = jnp.asarray(columns(80, 2), jnp.float32)
-    found = conjugate_gradients(given, right, tolerance=1e-3)
-    exact = np.asarray(given.matrix, np.float64) @ np.asarray(found.vectors, np.float64)
-    left = np.linalg.norm(np.asarray(right, np.float64) - exact, axis=0)
-    assert (left / np.linalg.norm(right, axis=0) < 1.1e-3).all()
+    matrix = np.asarray(spectrum(np.geomspace(1e-3, 1, 80)), np.float32)
+    matrix = (matrix + matrix.T) / 2
+    right, tolerance = columns(80, 2), 1e-7
+
+    def left(answer, column):
+        rest = right[:, column] - np.asarray(matrix, np.float64) @ answer
+        return np.linalg.norm(rest) / np.linalg.norm(right[:, column])
+
+    trusted, claimed = recurrence(matrix, np.float32(right[:, 0]), 300)
+    assert claimed < tolerance / 10
+    assert left(np.asarray(trusted, np.float64), 0) > 10 * tolerance
+    given = Dense(jnp.asarray(matrix))
+    with jax.enable_x64(True):
+        found = conjugate_gradients(given, jnp.asarray(right), tolerance=tolerance)
+        vectors = np.asarray(found.vectors)
+    for column in range(2):
+        assert left(vectors[:, column], column) <= tolerance
+        assert found.residuals[column] == pytest.approx(
+            left(vectors[:, column], column), rel=1e-3
+        )
+
+
+@pytest.mark.float64_only(reason="a condition of 1e10")
+def test_a_residual_may_grow_before_it_falls():
+    """By the root of the condition, in a system of two steps."""
+    values = np.array([1e-10, 1.0])
+    right = np.array([[1.0], [1e-5]])
+    given = operator(np.diag(values))
+    seen = []
+    found = conjugate_gradients(
+        given,
+        jnp.asarray(right),
+        tolerance=1e-8,
+        chunk=1,
+        progress=lambda _, residual: seen.append(residual),
+    )
+    assert max(seen) > 4e4
+    np.testing.assert_allclose(found.vectors[:, 0], right[:, 0] / values, rtol=1e-4)
+
+
+def test_what_grows_without_end_is_said(refuses):
+    """No symmetric matrix: the curvature is positive, and nothing falls."""
+    matrix = np.array([[1.0, 1e10], [-1e10, 1.0]])
+    with refuses("diverge"):
+        conjugate_gradients(
+            Dense(jnp.asarray(matrix, float)), jnp.ones((2, 1), float), tolerance=1e-3
+        )
+
+
+def test_an_indefinite_preconditioner_is_said(refuses):
+    near = operator(np.diag(np.r_[np.ones(20), -np.ones(10)]))
+    for right in (columns(30, 2), np.eye(30)[:, 29:]):
+        with refuses("preconditioner is not positive definite", "r^T M^-1 r = -"):
+            conjugate_gradients(
+                operator(np.diag(np.geomspace(1, 10, 30))),
+                jnp.asarray(right, float),
+                near,
+                tolerance=1e-3,
+            )
+
+
+def test_no_more_iterations_than_allowed(refuses):
+    given = operator(spectrum(np.geomspace(1e-4, 1, 60)))
+    seen = []
+    with refuses("after 7 iterations", "allow more"):
+        conjugate_gradients(
+            given,
+            jnp.asarray(columns(60, 2), float),
+            tolerance=1e-4,
+            most_iterations=7,
+            progress=lambda used, _: seen.append(used),
+        )
+    assert seen == [5, 7]
 
 
 def test_progress_is_told():

@@ -47,3 +47,5 @@ def test_few_steps_are_refused(refuses):
     given = Dense(jnp.diag(jnp.geomspace(1e-3, 1e3, 300)))
     with refuses("10 Lanczos steps"):
         gaussian_samples(given, count=2, depth=10, tolerance=1e-3)
+    with refuses("12 Lanczos steps", "more memory"):
+        gaussian_samples(given, count=2, memory=8 * 300 * 13)

@@ -3,8 +3,15 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array, Float
 
-from hyperlimit.linalg.operators import KeptTerms, KroneckerSum, Shifted
+from hyperlimit.linalg.operators import (
+    AbstractSource,
+    KeptTerms,
+    KroneckerSum,
+    Shifted,
+    StreamedTerms,
+)
 from hyperlimit.linalg.solvers import conjugate_gradients, kronecker_inverse
 from laws.operator_laws import OperatorCase, OperatorLaws
 
@@ -102,6 +109,41 @@ def test_roots_and_the_determinant(rank, tolerance):
     assert float(found.log_determinant()) == pytest.approx(
         expected, rel=1e2 * tolerance
     )
+
+
+class Watched(AbstractSource):
+    """Matrices that are made from no more than three rows at a time."""
+
+    terms: Float[Array, "r m n"]
+
+    @property
+    def shape(self):
+        return self.terms.shape
+
+    @property
+    def dtype(self):
+        return self.terms.dtype
+
+    def made(self, rows, columns):
+        assert len(rows) <= 3
+        some = self.terms[:, rows]
+        return some if columns is None else some[:, :, columns]
+
+    @property
+    def T(self):
+        return Watched(jnp.swapaxes(self.terms, 1, 2))
+
+
+def test_streamed_factors_are_never_there_at_once(tolerance):
+    kept = operator(*kernels(7, 5))
+    source = Watched(kept.left.terms)
+    streamed = KroneckerSum(
+        StreamedTerms(source, 3), kept.right, kept.weights, kept.blocks
+    )
+    one, two = (kronecker_inverse(total, 0.1) for total in (kept, streamed))
+    matrix = np.asarray(one.as_matrix())
+    scale = np.abs(matrix).max()
+    np.testing.assert_allclose(two.as_matrix(), matrix, atol=1e3 * tolerance * scale)
 
 
 def test_it_saves_iterations():

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from hyperlimit.linalg.operators import Dense, Shifted
-from hyperlimit.linalg.solvers import log_determinant, preconditioner_for
+from hyperlimit.linalg.solvers import (
+    _log_determinant,
+    log_determinant,
+    preconditioner_for,
+)
 
 SIZE = 160
 
@@ -90,6 +94,29 @@ def test_probes_in_parts_are_the_same_probes():
     assert apart.value == pytest.approx(together.value, rel=1e-10)
     assert apart.error == pytest.approx(together.error, rel=1e-8)
     np.testing.assert_allclose(apart.samples, together.samples, rtol=1e-8, atol=1e-8)
+
+
+def test_one_part_of_the_probes_is_in_memory(monkeypatch):
+    bases, begun = [], _log_determinant.krylov_start
+
+    def counted(signs, depth):
+        held = [a.shape for a in jax.live_arrays() if a.ndim == 3]
+        bases.append(sum(shape[1:] == signs.shape for shape in held))
+        return begun(signs, depth)
+
+    monkeypatch.setattr(_log_determinant, "krylov_start", counted)
+    operator = shifted(matrix(), 1e-2)
+    log_determinant(operator, probes=4, depth=5, memory=2 * 8 * SIZE * 6)
+    assert bases == [0, 0]
+
+
+def test_a_krylov_space_that_has_no_room_is_cut_or_refused(refuses):
+    operator = shifted(matrix(), 1e-2)
+    found = log_determinant(operator, probes=2, memory=8 * SIZE * 13)
+    assert found.depth == 12
+    assert not found.settled
+    with refuses("memory=9000 bytes", f"at least {8 * SIZE * 11}"):
+        log_determinant(operator, probes=2, memory=9000)
 
 
 def test_single_precision_operators_keep_their_digits():

@@ -29,8 +29,9 @@ Progress = Callable[[int, float], None]
 _MARGIN = 0.7
 # A cycle that gains less than this has met the rounding of the products.
 _GAIN = 0.5
-# How often the residual may grow within a cycle.
-_DIVERGED = 1e4
+# Within a cycle r^T M^{-1} r may grow by the condition of the preconditioned system,
+# which is not this many times 1 / eps.
+_DIVERGED = 1e3
 
 
 class Solution(NamedTuple):
@@ -132,7 +133,14 @@ def conjugate_gradients(
     finally:
         if keeper is not None:
             keeper.finish(last)
-    _check_end(true, used, tolerance, most_iterations, condition)
+    _check_end(
+        true,
+        used,
+        tolerance,
+        most_iterations,
+        condition,
+        np.asarray(stage.state.descent),
+    )
     return Solution(answer, true, used, condition)
 
 
@@ -197,7 +205,12 @@ def _cycle(
     enough = system.enough(stage.true)
     while bool(stage.state.active.any()) and int(stage.state.steps.max()) < most:
         state, record = iterations(
-            system.operator, system.preconditioner, stage.state, enough, chunk
+            system.operator,
+            system.preconditioner,
+            stage.state,
+            enough,
+            jnp.asarray(most, stage.state.steps.dtype),
+            chunk,
         )
         made = np.asarray(record, np.float64)
         # A chunk that ended early has rows without any iteration.
@@ -207,6 +220,7 @@ def _cycle(
         sizes = np.asarray(norms(state.residual), np.float64)
         used = int(state.steps.max())
         _check(sizes, float(state.lowest), used)
+        _check_growth(record[:, 1], float(jnp.finfo(enough.dtype).eps), used)
         if progress is not None:
             progress(used, float((sizes * stage.true).max()))
         if keeper is not None:
@@ -225,10 +239,16 @@ def _check(sizes: Float[np.ndarray, " c"], lowest: float, used: int) -> None:
             f"the matrix is not positive definite (curvature {lowest:.1e} within "
             f"{used} iterations): raise the ridge, lower atol, or use float64."
         )
-    if sizes.max() > _DIVERGED:
+
+
+def _check_growth(ratios: Float[np.ndarray, "k c"], epsilon: float, used: int) -> None:
+    """Of r^T M^{-1} r since the cycle began, the product of its ratios."""
+    growth = np.nanmax(np.abs(np.nanprod(ratios, axis=0)), initial=0.0)
+    if growth > _DIVERGED / epsilon:
         raise InputError(
-            f"conjugate gradients diverge: the residual has grown {sizes.max():.1e} "
-            f"times after {used} iterations: raise the ridge, or use float64."
+            f"conjugate gradients diverge: the residual has grown {growth**0.5:.1e} "
+            f"times after {used} iterations, more than in any symmetric system that "
+            "this precision can solve: raise the ridge, or use float64."
         )
 
 
@@ -253,6 +273,7 @@ def _check_end(
     tolerance: float,
     most_iterations: int,
     condition: float,
+    descent: np.ndarray,
 ) -> None:
     worst = float(true.max(initial=0.0))
     if worst <= tolerance:
@@ -265,6 +286,13 @@ def _check_end(
         raise InputError(
             f"conjugate gradients stand at {where}: allow more iterations, or raise "
             "the ridge."
+        )
+    rested = descent[(true > tolerance) & (descent < 0)]
+    if len(rested):
+        raise InputError(
+            "the preconditioner is not positive definite (r^T M^-1 r = "
+            f"{rested.min():.1e}), and conjugate gradients stand at {where}: raise the "
+            "ridge, or use float64."
         )
     raise InputError(
         f"conjugate gradients stagnate at {where}: that is the rounding of the "

@@ -10,6 +10,7 @@ from hyperlimit.errors import InputError
 from hyperlimit.linalg.operators import AbstractOperator
 from hyperlimit.linalg.solvers._lanczos import (
     krylov_combined,
+    krylov_room,
     krylov_start,
     krylov_steps,
 )
@@ -44,11 +45,12 @@ def gaussian_samples(
         tolerance: relative.
         depth: the most steps.
         seed: of the draws.
-        memory: bytes that Krylov spaces may take: 8 n `depth` a column.
+        memory: bytes that Krylov spaces may take: 8 n `depth` a column. Where not one
+            has room, there are fewer steps.
 
     Raises:
-        InputError: if the matrix is not positive definite, or `depth` steps are not
-            enough.
+        InputError: if the matrix is not positive definite, `depth` steps are not
+            enough, or the memory holds less than ten.
 
     References:
         Pleiss, Jankowiak, Eriksson, Damle and Gardner, *Fast Matrix Square Roots with
@@ -64,8 +66,7 @@ def gaussian_samples(
     """
     size = operator.shape[0]
     draw = np.random.default_rng(seed).standard_normal((count, size)).T
-    depth = min(depth, size)
-    together = max(1, min(count, memory // (8 * size * (depth + 1))))
+    depth, together = krylov_room(size, count, depth, memory)
     with jax.enable_x64(True):
         return jnp.concatenate(
             [
@@ -105,8 +106,8 @@ def _drawn(
         before = weights
     if change > tolerance and done < normal.shape[0]:
         raise InputError(
-            f"draws still change by {change:.1e} after {done} Lanczos steps: raise "
-            "the ridge, or allow more steps."
+            f"draws still change by {change:.1e} after {done} Lanczos steps, the most "
+            "that depth and memory allow: raise the ridge, or give more memory."
         )
     return _product(
         operator, krylov_combined(preconditioner, krylov, jnp.asarray(before))

@@ -14,7 +14,7 @@ class State(eqx.Module):
     Attributes:
         answer, residual, direction: of the correction, whose right-hand side has
             columns of length one.
-        descent: r^T M^{-1} r of each column.
+        descent: r^T M^{-1} r of each column; below zero where an indefinite M ended it.
         active: which columns still move.
         steps: iterations of each column, those of earlier cycles included.
         lowest: the least curvature seen.
@@ -51,14 +51,16 @@ def iterations(
     preconditioner: AbstractOperator | None,
     state: State,
     enough: Array,
+    most: Array,
     chunk: int,
 ) -> tuple[State, Float[Array, "k 2 c"]]:
-    """Up to `chunk` iterations, fewer if every column has converged."""
+    """Up to `chunk` iterations, fewer if every column has converged or had `most`."""
     record = jnp.full((chunk, 2, enough.shape[0]), jnp.nan, enough.dtype)
 
     def going(carry: tuple[Array, State, Array]) -> Array:
         index, state, _ = carry
-        return (index < chunk) & state.active.any() & (state.lowest > 0)
+        left = (index < chunk) & (jnp.max(state.steps) < most)
+        return left & state.active.any() & (state.lowest > 0)
 
     def step(carry: tuple[Array, State, Array]) -> tuple[Array, State, Array]:
         index, state, record = carry
@@ -88,13 +90,15 @@ def _step(
     descent = _dots(residual, improved)
     ratio = jnp.where(active, descent / jnp.where(active, state.descent, 1), 0)
     direction = improved + ratio[None] * state.direction
+    # What ended by an indefinite preconditioner is to be told from what converged.
+    ended = jnp.where(state.descent < 0, state.descent, 0)
     lowest = jnp.min(jnp.where(active, curvature, jnp.inf))
     going = active & (norms(residual) > enough)
     after = State(
         answer,
         residual,
         direction,
-        jnp.where(active, descent, 0),
+        jnp.where(active, descent, ended),
         going,
         state.steps + active.astype(state.steps.dtype),
         jnp.where(lowest < state.lowest, lowest, state.lowest),

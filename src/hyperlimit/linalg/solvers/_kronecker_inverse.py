@@ -9,7 +9,7 @@ import numpy as np
 import scipy.linalg
 from jaxtyping import Array, Float, Int
 
-from hyperlimit.linalg.operators import AbstractTerms, KroneckerSum
+from hyperlimit.linalg.operators import AbstractTerms, KroneckerSum, StreamedTerms
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 
 # Products that stand for the whole sum.
@@ -261,7 +261,7 @@ def _images(
     """
     n = first.shape[1]
     if rank == n:
-        matrix = np.array(first.entries(jnp.arange(n), jnp.arange(n))[0])
+        matrix = np.array(_whole(first))
         # The host's solver: XLA's holds the matrix three times.
         vectors = scipy.linalg.eigh(matrix, driver="evd", overwrite_a=True)[1]
         return jnp.asarray(vectors)
@@ -272,6 +272,14 @@ def _images(
     vectors = _orthonormal(vectors)
     small = vectors.T @ _product(first, shift, vectors)
     return vectors @ jnp.linalg.eigh((small + small.T) / 2)[1]
+
+
+@eqx.filter_jit
+def _whole(term: AbstractTerms) -> Float[Array, "n n"]:
+    """The one matrix; of streamed factors, no more than a block is there at a time."""
+    if isinstance(term, StreamedTerms):
+        return term.kept().terms[0]
+    return term.entries(jnp.arange(term.shape[1]), jnp.arange(term.shape[2]))[0]
 
 
 _orthonormal = jax.jit(lambda v: jnp.linalg.qr(v)[0])

@@ -5,11 +5,14 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from hyperlimit.errors import InputError
 from hyperlimit.linalg.operators import AbstractOperator
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 
 # A direction this small beside the product it is left of is a rounding.
 _NOTHING = 1e-12
+# Steps below which a Krylov space is of no use.
+_FEWEST = 10
 
 
 class Krylov(eqx.Module):
@@ -25,6 +28,24 @@ class Krylov(eqx.Module):
     basis: Float[Array, "k1 n c"]
     diagonal: Float[Array, "k c"]
     beside: Float[Array, "k c"]
+
+
+def krylov_room(size: int, columns: int, depth: int, memory: int) -> tuple[int, int]:
+    """How deep Krylov spaces may get in so many bytes, and how many go together.
+
+    Raises:
+        InputError: if one of ten steps has no room.
+    """
+    depth = min(depth, size)
+    most = memory // (8 * size) - 1
+    if most < min(depth, _FEWEST):
+        need = 8 * size * (min(depth, _FEWEST) + 1)
+        raise InputError(
+            f"memory={memory} bytes hold no Krylov space of {size} rows: give at least "
+            f"{need}."
+        )
+    depth = min(depth, most)
+    return depth, max(1, min(columns, memory // (8 * size * (depth + 1))))
 
 
 @eqx.filter_jit

@@ -14,6 +14,7 @@ from hyperlimit.linalg.solvers._lanczos import (
     Krylov,
     in_precision,
     krylov_combined,
+    krylov_room,
     krylov_start,
     krylov_steps,
 )
@@ -74,13 +75,14 @@ def log_determinant(
         depth: the most steps.
         seed: of the signs.
         memory: bytes that Krylov spaces may take: 8 n `depth` for each probe of those
-            that go together.
+            that go together. One part is done with before the next begins. Where not
+            one space has room, there are fewer steps.
 
     Cost: c `depth` products with G and with S, at most.
 
     Raises:
-        InputError: for fewer than two probes, or a matrix that is not positive
-            definite.
+        InputError: for fewer than two probes, a matrix that is not positive
+            definite, or memory for less than ten steps.
 
     References:
         Ubaru, Chen and Saad, *Fast Estimation of tr(f(A)) via Stochastic Lanczos
@@ -100,27 +102,30 @@ def log_determinant(
             f"probes={probes} give no standard error: give at least 2, or some 16."
         )
     size = operator.shape[0]
-    depth = min(depth, size)
+    depth, together = krylov_room(size, probes, depth, memory)
     draw = np.random.default_rng(seed)
     signs = draw.choice([-1.0, 1.0], (size, probes))
-    together = max(1, min(probes, memory // (8 * size * (depth + 1))))
+    forms, samples, settled = [], [], None
     with jax.enable_x64(True):
-        parts = [
-            _Quadrature((operator, preconditioner), signs[:, i : i + together], depth)
-            for i in range(0, probes, together)
-        ]
-        # All go as deep as the first ones need.
-        used = parts[0].deepened(depth)
-        for part in parts[1:]:
-            part.deepened(used, until_settled=False)
-        forms = np.concatenate([part.forms(used) for part in parts])
-        samples = jnp.concatenate([part.samples(used) for part in parts], axis=1)
-        value = float(forms.mean())
+        for start in range(0, probes, together):
+            part = _Quadrature(
+                (operator, preconditioner), signs[:, start : start + together], depth
+            )
+            # All go as deep as the first ones need.
+            depth = part.deepened(depth, until_settled=settled is None)
+            settled = part.settled if settled is None else settled
+            forms.append(part.forms(depth))
+            samples.append(part.samples(depth))
+            # Its Krylov spaces go before the next ones come.
+            del part
+        every = np.concatenate(forms)
+        value = float(every.mean())
         if preconditioner is not None:
             wide = in_precision(preconditioner, jnp.dtype(jnp.float64))
             value += float(wide.log_determinant())
-    error = float(forms.std(ddof=1)) / math.sqrt(probes)
-    return LogDeterminant(value, error, used, parts[0].settled, samples)
+        drawn = jnp.concatenate(samples, axis=1)
+    error = float(every.std(ddof=1)) / math.sqrt(probes)
+    return LogDeterminant(value, error, depth, bool(settled), drawn)
 
 
 class _Quadrature:
