@@ -1,5 +1,7 @@
 """The Gram operator beside the limit's own kernels, entry by entry."""
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -134,6 +136,52 @@ def test_left_factors_are_made_where_memory_says(memory, epsilon):
     )
 
 
+@functools.cache
+def points_case(which, epsilon):
+    """The operator and its matrix: one for all laws."""
+    if which == "lengths":
+        return of_lengths(epsilon)
+    x, z = images("unit"), coordinates()
+    limit = hl.dual_limit(SPECS["own layers"])
+    whole = exact(limit, x, z, x, z, "ntk")
+    tight = 1e-11 if epsilon < 1e-10 else 3e-6
+    given = {"atol": tight * float(whole.max()) * 10}
+    mask = np.random.default_rng(4).uniform(size=(N, P)) < 0.4
+    x2, z2 = images("unit", 6, seed=5), coordinates(4, seed=6)
+    if which == "mask":
+        gram = limit.gram(x, z, mask, **given)
+        matrix = whole[np.ix_(mask.reshape(-1), mask.reshape(-1))]
+    elif which == "others":
+        gram = limit.gram(x, z, mask, others=(x2, z2), **given)
+        matrix = exact(limit, x, z, x2, z2, "ntk")[mask.reshape(-1)]
+    elif which == "tiled, others":
+        gram = limit.gram(x, z, others=(x2, z2), method="tiled")
+        matrix = exact(limit, x, z, x2, z2, "ntk")
+    elif which == "tiled":
+        gram, matrix = limit.gram(x, z, method="tiled"), whole
+    elif which == "own coordinates":
+        parts = [coordinates(1 + i % 3, seed=i) for i in range(N)]
+        gram = limit.gram(x, parts, method="tiled")
+        image = np.repeat(np.arange(N), [len(part) for part in parts])
+        points = x[image], jnp.concatenate(parts)
+        matrix = np.asarray(limit.ntk(points))
+    else:
+        gram, matrix = limit.gram(x, z, **given), whole
+    return OperatorCase(which, gram, matrix)
+
+
+def of_lengths(epsilon):
+    """Two sets of points whose terms are symmetric and antisymmetric ones."""
+    limit = hl.dual_limit(SPECS["biases"])
+    x, z = images("lengths"), coordinates()
+    x2, z2 = images("lengths", 6, seed=5), coordinates(4, seed=6)
+    matrix = exact(limit, x, z, x2, z2, "nngp")
+    tight = 1e-10 if epsilon < 1e-10 else 3e-5
+    atol = tight * float(matrix.max())
+    gram = limit.gram(x, z, others=(x2, z2), kind="nngp", atol=atol)
+    return OperatorCase("lengths", gram, matrix)
+
+
 class TestGram(OperatorLaws):
     """The laws, for masks, two sets of points, and any points."""
 
@@ -149,47 +197,7 @@ class TestGram(OperatorLaws):
         ]
     )
     def case(self, request, epsilon):
-        x, z, which = images("unit"), coordinates(), request.param
-        if which == "lengths":
-            return self.of_lengths(epsilon)
-        limit = hl.dual_limit(SPECS["own layers"])
-        whole = exact(limit, x, z, x, z, "ntk")
-        tight = 1e-11 if epsilon < 1e-10 else 3e-6
-        given = {"atol": tight * float(whole.max()) * 10}
-        mask = np.random.default_rng(4).uniform(size=(N, P)) < 0.4
-        if which == "mask":
-            gram = limit.gram(x, z, mask, **given)
-            matrix = whole[np.ix_(mask.reshape(-1), mask.reshape(-1))]
-        elif which == "others":
-            x2, z2 = images("unit", 6, seed=5), coordinates(4, seed=6)
-            gram = limit.gram(x, z, mask, others=(x2, z2), **given)
-            matrix = exact(limit, x, z, x2, z2, "ntk")[mask.reshape(-1)]
-        elif which == "tiled, others":
-            x2, z2 = images("unit", 6, seed=5), coordinates(4, seed=6)
-            gram = limit.gram(x, z, others=(x2, z2), method="tiled")
-            matrix = exact(limit, x, z, x2, z2, "ntk")
-        elif which == "tiled":
-            gram, matrix = limit.gram(x, z, method="tiled"), whole
-        elif which == "own coordinates":
-            parts = [coordinates(1 + i % 3, seed=i) for i in range(N)]
-            gram = limit.gram(x, parts, method="tiled")
-            image = np.repeat(np.arange(N), [len(part) for part in parts])
-            points = x[image], jnp.concatenate(parts)
-            matrix = np.asarray(limit.ntk(points))
-        else:
-            gram, matrix = limit.gram(x, z, **given), whole
-        return OperatorCase(which, gram, matrix)
-
-    def of_lengths(self, epsilon):
-        """Two sets of points whose terms are symmetric and antisymmetric ones."""
-        limit = hl.dual_limit(SPECS["biases"])
-        x, z = images("lengths"), coordinates()
-        x2, z2 = images("lengths", 6, seed=5), coordinates(4, seed=6)
-        matrix = exact(limit, x, z, x2, z2, "nngp")
-        tight = 1e-10 if epsilon < 1e-10 else 3e-5
-        atol = tight * float(matrix.max())
-        gram = limit.gram(x, z, others=(x2, z2), kind="nngp", atol=atol)
-        return OperatorCase("lengths", gram, matrix)
+        return points_case(request.param, epsilon)
 
 
 @pytest.mark.parametrize(
