@@ -133,7 +133,7 @@ def test_the_quick_variance_is_never_below_the_exact_one(
     size, memory, excess, monkeypatch
 ):
     """Beside one dense solve; twelve combinations of forty functions."""
-    name = "hyperlimit.regression._grid_iteration.NEAR_VALUES"
+    name = "hyperlimit.regression._grid_iteration.COMBINED_VALUES"
     monkeypatch.setattr(name, 12 * 16)
     limit = hl.dual_limit(hypernetwork(bandwidth=1.5, bias_std=0.5))
     x, z, y = grid(images=40, size=size)

@@ -49,8 +49,8 @@ class HyperkernelGP(AbstractHyperkernel):
         solver: "auto", "dense", "grid" or "iterative".
         tolerance: on the relative residual of a solve that is not dense.
         exact_std: whether deviations after such a solve are solved for, a system
-            for each, or those of `GridRegression.variance(exact=False)`: given some
-            5,000 values, and so never too small. Dense ones are exact.
+            for each, or those of `GridRegression.variance(exact=False)`: given a
+            few thousand values, and so never too small. Dense ones are exact.
 
     Attributes:
         amplitude_: s.

@@ -112,15 +112,16 @@ class GridRegression(eqx.Module):
         Equal for every one of k outputs. `known` as for the mean.
 
         After a dense solve this is the exact posterior variance. After an iterative
-        one it is the variance given fewer values, some 5,000 for each new function,
+        one it is the variance given fewer values, a few thousand a new function,
         and so never below the exact one but for rounding: with complete targets those
-        of the 5,000 / p combinations of training functions that the preconditioner
-        finds best, exact for as few functions; with incomplete ones the known values
-        of the nearest images. How far it is above has no bound. `exact=True` solves
-        for every new value.
+        of the 3,000 / p combinations of training functions that the preconditioner
+        finds best, exact for as few functions; with incomplete ones 5,000 known
+        values of the nearest images. How far it is above has no bound. `exact=True`
+        solves for every new value.
 
         Cost of a new function: with complete targets $2 r n^2 l$ flops for l
-        combinations, and $(l p)^3 / 3$; with incomplete ones $5000^3 / 3$.
+        combinations, and $(l p)^3 / 3$; with incomplete ones $v^3 / 3$ for
+        the 5,000 known values of the nearest functions.
         """
         new, where = self._new(x, z)
         cross = self.problem.cross(new, where)

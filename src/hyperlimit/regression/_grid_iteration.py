@@ -34,8 +34,9 @@ from hyperlimit.regression._grid_problem import (
 )
 from hyperlimit.regression._grid_ranks import solved_on_ranks
 
-# Values that quick variances come from: of the nearest images, or of combinations.
-NEAR_VALUES = 5000
+# Values that quick variances come from: of the nearest images, or of combinations,
+# few of which say more.
+NEAR_VALUES, COMBINED_VALUES = 5000, 3000
 # New values that are solved for together.
 _SOLVED_TOGETHER = 32
 
@@ -71,7 +72,7 @@ class SolvedByIteration(Solved):
             assert isinstance(whole, KroneckerSum)
             assert isinstance(between, KroneckerSum)
             return explained_by_combinations(
-                whole, self.noise, inverse, between, NEAR_VALUES
+                whole, self.noise, inverse, between, COMBINED_VALUES
             )
         angles = image_angles(self.problem.limit, new, self.problem.x)
         return jnp.stack([self._by_nearest(cross, angles, i) for i in range(len(new))])
