@@ -1,12 +1,14 @@
 """Settings of the whole suite: precision, strictness of JAX, and checked types.
 
-`HYPERLIMIT_TEST_PRECISION=float32` runs everything in single precision.
+`HYPERLIMIT_TEST_PRECISION=float32` runs everything in single precision, and as XLA
+compiles by itself; in double precision it leaves its optimisations out.
 """
 
 import gc
 import os
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import jaxtyping
@@ -26,6 +28,18 @@ if PRECISION not in ("float32", "float64"):
     raise pytest.UsageError(
         f"HYPERLIMIT_TEST_PRECISION={PRECISION!r}: give float32 or float64."
     )
+
+# Compiling is most of the suite's time: without optimisations it is a third.
+UNOPTIMISED = [
+    "--xla_backend_optimization_level=0",
+    "--xla_llvm_disable_expensive_passes=true",
+    "--xla_cpu_parallel_codegen_split_count=1",
+]
+if version("jaxlib").startswith("0.10."):
+    # Others do not know it, and XLA ends the process for a flag it does not know.
+    UNOPTIMISED.append("--xla_cpu_use_fusion_emitters=false")
+if PRECISION == "float64":
+    os.environ.setdefault("XLA_FLAGS", " ".join(UNOPTIMISED))
 
 jax.config.update("jax_enable_x64", PRECISION == "float64")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
