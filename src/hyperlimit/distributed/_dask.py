@@ -217,7 +217,8 @@ def _workers(
 
 
 def _alive(client: Any) -> set[str]:
-    return set(client.scheduler_info(n_workers=-1)["workers"])
+    # Not by scheduler_info, which another thread of the client renews without workers.
+    return set(client.nthreads())
 
 
 def _only(worker: str, key: str) -> dict[str, Any]:
