@@ -55,8 +55,12 @@ class KroneckerSum(AbstractOperator):
             part.astype(vectors.dtype)
             for part in (self.right, self.blocks, self.weights)
         )
-        turned = jnp.stack([flat @ b.T for b in right])
-        total = self.left.times(turned.reshape(r, n, columns * q))
+        if q < p:
+            # Fewer numbers go through the left factors.
+            fewer = jax.lax.map(lambda b: flat @ b.T, right)
+            total = self.left.times(fewer.reshape(r, n, columns * q))
+        else:
+            total = self.left.between(flat.reshape(n, columns * p), right)
         total = total.reshape(m, columns, q)
         for weight, block in zip(weights, blocks, strict=True):
             own = (flat @ block.T).reshape(n, columns, q)

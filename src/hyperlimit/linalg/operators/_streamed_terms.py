@@ -16,6 +16,7 @@ from hyperlimit.linalg.operators._sources import (
 from hyperlimit.linalg.operators._terms import (
     AbstractTerms,
     KeptTerms,
+    filled,
     products_between,
     sum_of_products,
 )
@@ -58,17 +59,12 @@ class StreamedTerms(AbstractTerms):
         self, start: Float[Array, "k m w"], product: Callable[[Array], Array]
     ) -> Float[Array, "k m w"]:
         """Products of blocks of rows, one block after the other."""
-        m = self.shape[1]
-        size = min(self.block, m)
-        # The last block ends at the edge, and makes some rows a second time.
-        firsts = jnp.asarray([min(i, m - size) for i in range(0, m, size)])
+        size = min(self.block, self.shape[1])
 
-        def fill(result: Array, first: Array) -> tuple[Array, None]:
-            made = self.source.made(first + jnp.arange(size), None)
-            part = product(made)
-            return jax.lax.dynamic_update_slice(result, part, (0, first, 0)), None
+        def part(first: Array) -> Array:
+            return product(self.source.made(first + jnp.arange(size), None))
 
-        return jax.lax.scan(fill, start, firsts)[0]
+        return filled(start, size, part, axis=1)
 
     def combined(self, weights: Float[Array, "j r"]) -> "StreamedTerms":
         """sum_k w_jk A_k, made like these."""

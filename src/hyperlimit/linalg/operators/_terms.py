@@ -1,11 +1,16 @@
 """The left factors of a Kronecker sum."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+# Rows of a product that are made at a time: those of the left factor stay in the cache.
+_ROWS = 512
 
 
 class AbstractTerms(eqx.Module):
@@ -81,11 +86,14 @@ class KeptTerms(AbstractTerms):
 
     def times(self, vectors: Float[Array, "r n w"]) -> Float[Array, "m w"]:
         """sum_k A_k V_k, r matrix products."""
-        return sum_of_products(self.terms, vectors)
+        return self._by_rows(
+            jnp.zeros((self.shape[1], vectors.shape[2]), vectors.dtype),
+            lambda k, a: a @ vectors[k],
+        )
 
     def each(self, vectors: Float[Array, "n w"]) -> Float[Array, "r m w"]:
         """A_1 V, ..., A_r V."""
-        return jnp.stack([term.astype(vectors.dtype) @ vectors for term in self.terms])
+        return jax.lax.map(lambda a: a.astype(vectors.dtype) @ vectors, self.terms)
 
     def combined(self, weights: Float[Array, "j r"]) -> "KeptTerms":
         """sum_k w_jk A_k, as new matrices."""
@@ -110,11 +118,69 @@ class KeptTerms(AbstractTerms):
         self, vectors: Float[Array, "n w"], right: Float[Array, "r q p"]
     ) -> Float[Array, "m v"]:
         """sum_k A_k V B_k^T, one term after the other."""
-        return products_between(self.terms, vectors, right)
+        width = vectors.shape[1] // right.shape[2] * right.shape[1]
+        return self._by_rows(
+            jnp.zeros((self.shape[1], width), vectors.dtype),
+            lambda k, a: turned(a @ vectors, right[k]),
+        )
+
+    def _by_rows(
+        self, start: Float[Array, "m w"], product: Callable[[Array, Array], Array]
+    ) -> Float[Array, "m w"]:
+        """Sums over k of what is made of k and of some rows of A_k."""
+        (count, m, n), dtype = self.shape, start.dtype
+        size = min(_ROWS, m)
+
+        def rows(first: Array) -> Array:
+            def added(k: Array, total: Array) -> Array:
+                place = (k, first.astype(k.dtype), jnp.zeros_like(k))
+                some = jax.lax.dynamic_slice(self.terms, place, (1, size, n))[0]
+                return total + product(k, some.astype(dtype))
+
+            return jax.lax.fori_loop(0, count, added, start[:size])
+
+        return filled(start, size, rows, axis=0)
 
     def rows(self, index: Int[Array, " a"]) -> "KeptTerms":
         """Some rows of all of them."""
         return KeptTerms(self.terms[:, index])
+
+
+def filled(
+    start: Float[Array, "..."], size: int, part: Callable[[Array], Array], axis: int
+) -> Float[Array, "..."]:
+    """Made `size` rows at a time, each part from its first row."""
+    m = start.shape[axis]
+    # The last block ends at the edge, and makes some rows a second time.
+    firsts = jnp.asarray([min(i, m - size) for i in range(0, m, size)])
+
+    def fill(result: Array, first: Array) -> tuple[Array, None]:
+        made = part(first)
+        return jax.lax.dynamic_update_slice_in_dim(result, made, first, axis), None
+
+    return jax.lax.scan(fill, start, firsts)[0]
+
+
+def turned(
+    vectors: Float[Array, "m w"], right: Float[Array, "q p"]
+) -> Float[Array, "m v"]:
+    """V B^T, a row of V being numbers for each column of B."""
+    q, p = right.shape
+    product = vectors.reshape(-1, p) @ right.T.astype(vectors.dtype)
+    return product.reshape(vectors.shape[0], vectors.shape[1] // p * q)
+
+
+def sum_of_products(
+    terms: Float[Array, "r m n"], vectors: Float[Array, "r n w"]
+) -> Float[Array, "m w"]:
+    """sum_k A_k V_k, one matrix product after the other."""
+
+    def added(total: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
+        a, v = pair
+        return total + a.astype(v.dtype) @ v, None
+
+    start = jnp.zeros((terms.shape[1], vectors.shape[2]), vectors.dtype)
+    return jax.lax.scan(added, start, (terms, vectors))[0]
 
 
 def products_between(
@@ -123,19 +189,11 @@ def products_between(
     right: Float[Array, "r q p"],
 ) -> Float[Array, "m v"]:
     """sum_k A_k V B_k^T, a row of V being numbers for each column of B_k."""
-    (_, m, _), (_, q, p) = terms.shape, right.shape
-    dtype = vectors.dtype
-    total = jnp.zeros((), dtype)
-    for a, b in zip(terms, right, strict=True):
-        total = total + (a.astype(dtype) @ vectors).reshape(-1, p) @ b.T.astype(dtype)
-    return total.reshape(m, vectors.shape[1] // p * q)
 
+    def added(total: Array, pair: tuple[Array, Array]) -> tuple[Array, None]:
+        a, b = pair
+        return total + turned(a.astype(vectors.dtype) @ vectors, b), None
 
-def sum_of_products(
-    terms: Float[Array, "r m n"], vectors: Float[Array, "r n w"]
-) -> Float[Array, "m w"]:
-    """sum_k A_k V_k, one matrix product after the other."""
-    total = terms[0].astype(vectors.dtype) @ vectors[0]
-    for a, v in zip(terms[1:], vectors[1:], strict=True):
-        total = total + a.astype(v.dtype) @ v
-    return total
+    width = vectors.shape[1] // right.shape[2] * right.shape[1]
+    start = jnp.zeros((terms.shape[1], width), vectors.dtype)
+    return jax.lax.scan(added, start, (terms, right))[0]
