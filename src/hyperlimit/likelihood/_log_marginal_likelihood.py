@@ -126,7 +126,7 @@ def log_marginal_likelihood(
     operator = gram.operator if isinstance(gram, Gram) else gram
     noise = ridge * float(np.asarray(operator.diagonal(), np.float64).mean())
     total = Shifted(operator, jnp.asarray(noise, operator.dtype))
-    inverse = preconditioner_for(operator, noise, memory).operator
+    inverse = preconditioner_for(operator, noise, memory, vectors=probes).operator
     with jax.enable_x64(True):
         values = jnp.asarray(given.reshape(size, -1))
     solution = conjugate_gradients(total, values, inverse, tolerance=tolerance).vectors

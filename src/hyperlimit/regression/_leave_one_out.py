@@ -10,7 +10,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from hyperlimit.errors import InputError
 from hyperlimit.linalg.operators import AbstractOperator
-from hyperlimit.linalg.solvers import KroneckerInverse, conjugate_gradients
+from hyperlimit.linalg.solvers import (
+    KroneckerInverse,
+    conjugate_gradients,
+    preconditioner_for,
+)
 from hyperlimit.regression._grid_dense import SolvedDensely
 from hyperlimit.regression._grid_iteration import SolvedByIteration
 from hyperlimit.regression._grid_problem import GridProblem, Solved
@@ -106,11 +110,19 @@ def _by_preconditioner(
     rows: list[Int[np.ndarray, " _"]],
 ) -> list[Array]:
     """With the preconditioner in place of the inverse's diagonal blocks."""
-    inverse = solved.preconditioner.operator
+    inverse, problem = solved.preconditioner.operator, solved.problem
     if isinstance(inverse, KroneckerInverse):
         n, p = inverse.images.shape[0], inverse.coordinates.shape[0]
         found = _image_inverses(inverse, weights.reshape(n, p, -1))
         return [found[row[0] // p] for row in rows]
+    # What pays off in one solve is not near enough: the inverse is wanted itself.
+    inverse = preconditioner_for(
+        solved.gram.operator,
+        solved.noise,
+        problem.memory,
+        None if problem.complete else problem.image,
+        vectors=len(weights),
+    ).operator
     found = [_near(inverse, weights, row) for row in _padded(rows)]
     return [part[: len(row)] for part, row in zip(found, rows, strict=True)]
 

@@ -28,7 +28,7 @@ def joint_samples(
     together = _joint(problem, x, where)
     gram = together.gram()
     groups = None if together.complete else together.image
-    inverse = preconditioner_for(gram.operator, jitter, problem.memory, groups)
+    inverse = preconditioner_for(gram.operator, jitter, problem.memory, groups, count)
     system = Shifted(gram.operator, jnp.asarray(jitter, gram.operator.dtype))
     drawn = np.asarray(
         gaussian_samples(

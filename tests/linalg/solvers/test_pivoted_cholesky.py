@@ -53,8 +53,8 @@ def test_a_matrix_of_low_rank_ends_early(epsilon):
     np.testing.assert_allclose(factor @ factor.T, draw @ draw.T, atol=1e5 * epsilon)
 
 
-# Rows in turn belong to one of five groups.
-GROUPS = np.arange(30) % 5
+# Rows of groups of eight, seven, ..., four.
+GROUPS = np.random.default_rng(2).permutation(np.repeat(np.arange(5), [8, 7, 6, 5, 4]))
 
 
 class TestLowRankInverse(OperatorLaws):
@@ -65,11 +65,12 @@ class TestLowRankInverse(OperatorLaws):
         matrix = kernel(30, 0.4)
         given = Dense(jnp.asarray(matrix, float))
         found = pivoted_cholesky(given, 7, block=3)
-        operator = low_rank_inverse(given, found, 0.5, GROUPS, 4)
+        operator = low_rank_inverse(given, found, 0.5, GROUPS, 5)
         factor = np.asarray(found.factor, np.float64)
         low = factor @ factor.T
-        # Groups of six are cut into a piece of four and one of two.
-        piece = np.where(np.arange(30) // 5 % 6 < 4, 0, 1) + 2 * GROUPS
+        # The longest is cut into two of four, and the others as it is.
+        inside = np.sum(np.tril(GROUPS[:, None] == GROUPS[None, :], -1), axis=1)
+        piece = inside // 4 + 2 * GROUPS
         rest = np.where(piece[:, None] == piece[None, :], matrix - low, 0)
         matrix = np.linalg.inv(low + rest + 0.5 * np.eye(30))
         return OperatorCase("inverse", operator, matrix)

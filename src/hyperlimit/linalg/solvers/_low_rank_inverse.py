@@ -171,7 +171,9 @@ def _members(
     begins = np.flatnonzero(np.r_[True, sorted_labels[1:] != sorted_labels[:-1]])
     counts = np.diff(np.r_[begins, len(labels)])
     inside = np.arange(len(labels)) - np.repeat(begins, counts)
-    width = min(int(counts.max()), largest)
+    # Pieces of the longest are of one length.
+    longest = int(counts.max())
+    width = -(-longest // -(-longest // largest))
     pieces = -(-counts // width)
     group = np.repeat(np.cumsum(pieces) - pieces, counts) + inside // width
     members = np.full((int(pieces.sum()), width), -1)
