@@ -91,7 +91,7 @@ class Gram(AbstractOperator):
 
     def diagonal(self) -> Float[Array, " k"]:
         """The entries (i, i)."""
-        return self.operator.diagonal()
+        return _diagonal(self.operator)
 
     def block(
         self, rows: Int[Array, " a"], columns: Int[Array, " b"]
@@ -103,6 +103,11 @@ class Gram(AbstractOperator):
 @eqx.filter_jit
 def _compiled(operator: AbstractOperator, vectors: Array) -> Array:
     return operator.matmat(vectors)
+
+
+@eqx.filter_jit
+def _diagonal(operator: AbstractOperator) -> Array:
+    return operator.diagonal()
 
 
 @eqx.filter_jit

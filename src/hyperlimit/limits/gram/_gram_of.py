@@ -59,7 +59,8 @@ def gram_of(
     for one in diagonals:
         check_scales(one.std)
     sides = Sides(left, right, others is None, (diagonals[0], diagonals[1]))
-    first = spec.meta.limit_inputs.prepare(jnp.asarray(left.x[:1], dtype))
+    one = jnp.asarray(left.x[:1], dtype)
+    first = jax.eval_shape(spec.meta.limit_inputs.prepare, one)
     pair_size = limit.meta_pair_size(first)
     setting = Setting(spec, kind, dtype, memory, pair_size)
     largest = _largest(limit, kind, sides)

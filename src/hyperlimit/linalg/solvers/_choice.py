@@ -20,7 +20,9 @@ from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 # Images up to which all eigenvectors are computed, and how many beyond.
 _WHOLE, _SUBSPACE = 12_000, 2048
 # Columns of a partial Cholesky factor, at least and at most.
-_FEWEST, _PIVOTS = 50, 1000
+_FEWEST, _PIVOTS = 64, 1000
+# As many are drawn at a time; what is left over is compiled anew.
+_DRAWN = 32
 # Rows of a block beside it.
 _LARGEST = 512
 # Flops in the time that a number is read in, on processors and on cards alike; and
@@ -75,7 +77,7 @@ def preconditioner_for(
     left = memory - itemsize * size * min(largest, _longest(groups))
     rank = min(_PIVOTS, size // 4, left // (4 * itemsize * size))
     rank = min(rank, _columns(operator, vectors))
-    found = pivoted_cholesky(operator, max(1, rank))
+    found = pivoted_cholesky(operator, max(1, rank), block=_DRAWN)
     near = low_rank_inverse(operator, found, ridge, groups, largest)
     blocks = "" if groups is None else f", blocks of {near.scale.shape[1]}"
     name = f"partial Cholesky factor, {found.factor.shape[1]} columns{blocks}"
@@ -102,4 +104,4 @@ def _columns(operator: AbstractOperator, vectors: int) -> int:
         flops += _MADE * r * m * n
     # A factor of k columns is read twice, and takes 4 n k flops a vector.
     column = (2 * _READ + 4 * vectors) * operator.shape[0]
-    return max(_FEWEST, flops // (2 * column))
+    return max(_FEWEST, flops // (2 * column) // _DRAWN * _DRAWN)

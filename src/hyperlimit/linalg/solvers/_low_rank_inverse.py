@@ -146,12 +146,16 @@ def low_rank_inverse(
     labels = np.arange(size) if groups is None else groups
     members, place = _members(labels, largest)
     count, width = members.shape
-    starts = np.arange(0, count, max(1, _TOGETHER // (width * (width + 8))))
-    parts = []
-    for start, end in zip(starts, [*starts[1:], count], strict=True):
-        rows = jnp.asarray(members[start:end])
-        parts.append(_roots(operator, found.factor, rows, ridge))
-    scale = jnp.concatenate([part[0] for part in parts])
+    # All calls have one shape; what fills the last up are identities.
+    some = min(count, max(1, _TOGETHER // (width * (width + 8))))
+    members = np.pad(members, ((0, -count % some), (0, 0)), constant_values=-1)
+    parts = [
+        _roots(
+            operator, found.factor, jnp.asarray(members[start : start + some]), ridge
+        )
+        for start in range(0, count, some)
+    ]
+    scale = jnp.concatenate([part[0] for part in parts])[:count]
     volume = jnp.sum(jnp.stack([part[1] for part in parts]))
     if not np.isfinite(float(volume)):
         raise InputError(
