@@ -6,7 +6,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.linalg
 from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Float
 
@@ -17,7 +16,7 @@ from hyperlimit.linalg.sharded._kronecker_inverse import (
     dealt_out,
 )
 from hyperlimit.linalg.sharded._kronecker_sum import ShardedKroneckerSum
-from hyperlimit.linalg.solvers import diagonals, principal
+from hyperlimit.linalg.solvers import coordinate_modes
 
 # Products that the subspace of leading eigenvectors is found by.
 _PRODUCTS = 3
@@ -46,29 +45,17 @@ def sharded_kronecker_inverse(
     numbers a rank.
     """
     layout, dtype = total.layout, total.dtype
-    n, p, rank = layout.images, total.right.shape[1], min(rank, layout.images)
+    rank = min(rank, layout.images)
     seen = [np.asarray(part, np.float64) for part in _seen(total)]
     products, mean, right, blocks = seen
-    inner = np.einsum("kpq,lpq->kl", right, right, optimize=True)
-    one, two = principal(products, inner)
-    right = np.tensordot(two.T, right, 1)
-    own = np.tensordot(mean, blocks, 1) + ridge * np.eye(p)
-    sizes, basis = scipy.linalg.eigh(right[0], own)
-    shift = 1 / sizes[np.argmax(np.abs(sizes))]
-    images, *small = _leading(
-        total, jnp.asarray(one.T, dtype), jnp.asarray(shift, dtype), rank
-    )
+    modes = coordinate_modes(products, right, mean, blocks, ridge)
+    combinations = jnp.asarray(modes.combinations, dtype)
+    shift = jnp.asarray(modes.shift, dtype)
+    images, *small = _leading(total, combinations, shift, rank)
     forms, shares = (np.asarray(part, np.float64) for part in small)
-    strengths, blocks = (diagonals(basis, part) for part in (right, blocks))
-    lowest = ridge * np.sum(basis**2, axis=0)
-    found = forms.T @ strengths + shares.T @ blocks + lowest
-    # The matrix is not below its ridge; rounding may be.
-    found = np.where(found > lowest, found, lowest)
-    trace = n * (mean @ blocks + lowest)
-    outer = (trace - found.sum(axis=0)) / max(n - rank, 1)
-    outer = np.where((outer > lowest) & (rank < n), outer, lowest)
-    volume = np.asarray(np.linalg.slogdet(basis)[1])
-    others = tuple(part.astype(dtype) for part in (basis, outer, volume))
+    found, outer = modes.diagonal(forms, shares, mean, layout.images)
+    numbers = (modes.basis, outer, np.asarray(modes.log_volume))
+    others = tuple(part.astype(dtype) for part in numbers)
     return dealt_out(images, found.astype(dtype), others, layout)
 
 

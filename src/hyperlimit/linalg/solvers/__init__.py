@@ -6,12 +6,14 @@ from hyperlimit.linalg.solvers._conjugate_gradients import (
     Solution,
     conjugate_gradients,
 )
+from hyperlimit.linalg.solvers._coordinate_modes import (
+    CoordinateModes,
+    coordinate_modes,
+)
 from hyperlimit.linalg.solvers._gaussian_samples import gaussian_samples
 from hyperlimit.linalg.solvers._kronecker_inverse import (
     KroneckerInverse,
-    diagonals,
     kronecker_inverse,
-    principal,
 )
 from hyperlimit.linalg.solvers._log_determinant import (
     LogDeterminant,
@@ -25,6 +27,7 @@ from hyperlimit.linalg.solvers._stage import AbstractKeeper, Stage, System
 __all__ = [
     "AbstractKeeper",
     "AbstractPreconditioner",
+    "CoordinateModes",
     "KroneckerInverse",
     "LogDeterminant",
     "LowRankInverse",
@@ -35,12 +38,11 @@ __all__ = [
     "Stage",
     "System",
     "conjugate_gradients",
-    "diagonals",
+    "coordinate_modes",
     "gaussian_samples",
     "kronecker_inverse",
     "log_determinant",
     "low_rank_inverse",
     "pivoted_cholesky",
     "preconditioner_for",
-    "principal",
 ]

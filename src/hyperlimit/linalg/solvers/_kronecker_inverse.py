@@ -10,10 +10,9 @@ import scipy.linalg
 from jaxtyping import Array, Float, Int
 
 from hyperlimit.linalg.operators import AbstractTerms, KroneckerSum, StreamedTerms
+from hyperlimit.linalg.solvers._coordinate_modes import coordinate_modes
 from hyperlimit.linalg.solvers._preconditioner import AbstractPreconditioner
 
-# Products that stand for the whole sum.
-_PRINCIPAL = 4
 # Products that the subspace of leading eigenvectors is found by.
 _PRODUCTS = 3
 
@@ -174,61 +173,25 @@ def kronecker_inverse(
         nearest product; George et al., *Fast Approximate Natural Gradient Descent in a
         Kronecker-factored Eigenbasis*, NeurIPS 2018, for the diagonal.
     """
-    n, p = total.left.shape[1], total.right.shape[1]
+    n = total.left.shape[1]
     rank = n if rank is None else min(rank, n)
     weights, right, blocks = (
         np.asarray(part, np.float64)
         for part in (total.weights, total.right, total.blocks)
     )
+    mean = weights.mean(axis=1)
     products = np.asarray(_inner_products(total.left), np.float64)
-    inner = np.einsum("kpq,lpq->kl", right, right, optimize=True)
-    one, two = principal(products, inner)
-    right = np.tensordot(two.T, right, 1)
-    own = np.tensordot(weights.mean(axis=1), blocks, 1) + ridge * np.eye(p)
-    sizes, basis = scipy.linalg.eigh(right[0], own)
-    # In the largest mode G is A_1 beta + I, and that is positive definite.
-    shift = 1 / sizes[np.argmax(np.abs(sizes))]
-    terms = [_combined(total.left, jnp.asarray(u[None], total.dtype)) for u in one.T]
-    images = _images(terms[0], jnp.asarray(shift, total.dtype), rank)
+    modes = coordinate_modes(products, right, mean, blocks, ridge)
+    terms = [
+        _combined(total.left, jnp.asarray(u[None], total.dtype))
+        for u in modes.combinations
+    ]
+    images = _images(terms[0], jnp.asarray(modes.shift, total.dtype), rank)
     forms = np.stack([np.asarray(_forms(term, images), np.float64) for term in terms])
-    strengths, blocks = (diagonals(basis, part) for part in (right, blocks))
     shares = weights @ np.asarray(images, np.float64) ** 2
-    lowest = ridge * np.sum(basis**2, axis=0)
-    found = forms.T @ strengths + shares.T @ blocks + lowest
-    # The matrix is not below its ridge; rounding may be.
-    found = np.where(found > lowest, found, lowest)
-    trace = np.sum(weights, axis=1) @ blocks + n * lowest
-    outer = (trace - found.sum(axis=0)) / max(n - rank, 1)
-    outer = np.where((outer > lowest) & (rank < n), outer, lowest)
-    volume = np.linalg.slogdet(basis)[1]
-    parts = (jnp.asarray(v, total.dtype) for v in (basis, found, outer, volume))
-    return KroneckerInverse(images, *parts)
-
-
-def diagonals(
-    basis: Float[np.ndarray, "p q"], matrices: Float[np.ndarray, "k p p"]
-) -> Float[np.ndarray, "k q"]:
-    """w_q^T B_k w_q."""
-    return np.stack([np.sum(basis * (b @ basis), axis=0) for b in matrices])
-
-
-def principal(
-    left: Float[np.ndarray, "r r"], right: Float[np.ndarray, "r r"]
-) -> tuple[Float[np.ndarray, "r j"], Float[np.ndarray, "r j"]]:
-    r"""Coefficients of $A'_j = \sum_k u_{kj} A_k$ and $B'_j = \sum_k v_{kj} B_k$.
-
-    $\sum_j A'_j \otimes B'_j$ is the sum of few products nearest to all of them, from
-    the inner products of the A_k and those of the B_k.
-    """
-    sizes, vectors = np.linalg.eigh(left)
-    sizes = np.where(sizes > 0, sizes, 0)
-    half = (vectors * np.sqrt(sizes)) @ vectors.T
-    strengths, turned = np.linalg.eigh(half @ right @ half)
-    turned = turned[:, np.argsort(-strengths)[:_PRINCIPAL]]
-    kept = sizes > 1e-12 * sizes.max()
-    inverse = np.where(kept, 1 / np.sqrt(np.where(kept, sizes, 1)), 0)
-    one = (vectors * inverse) @ vectors.T @ turned
-    return one, left @ one
+    found, outer = modes.diagonal(forms, shares, mean, n)
+    numbers = (modes.basis, found, outer, modes.log_volume)
+    return KroneckerInverse(images, *(jnp.asarray(v, total.dtype) for v in numbers))
 
 
 @eqx.filter_jit
