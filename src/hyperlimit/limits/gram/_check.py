@@ -13,8 +13,9 @@ from hyperlimit.limits.gram._points import Points
 from hyperlimit.limits.gram._setting import Sides
 from hyperlimit.linalg.operators import AbstractOperator
 
-# Points on the left and on the right: all their pairs are checked.
-_ROWS, _COLUMNS = 160, 400
+# Points on the left and as many on the right, so that one function is compiled: all
+# their pairs are checked.
+_POINTS = 320
 # Pairs of images and of coordinates that are looked for, and images of the left that
 # they are looked for among.
 _PAIRS, _SOUGHT = 8, 1024
@@ -31,7 +32,7 @@ def checked_error(
     sides: Sides,
     gap: Float[np.ndarray, "p q"] | None,
 ) -> float:
-    """The largest deviation over 64,000 entries, those of near points among them.
+    """The largest deviation over 100,000 entries, those of near points among them.
 
     Of the closest images, equal ones, and some at random, with one another; at the
     closest coordinates, equal ones, at others that are near, and some at random.
@@ -44,8 +45,8 @@ def checked_error(
     """
     draw = np.random.default_rng(0)
     left, right = sides.left, sides.right
-    rows = draw.integers(0, len(left), _ROWS)
-    columns = draw.integers(0, len(right), _COLUMNS)
+    rows = draw.integers(0, len(left), _POINTS)
+    columns = draw.integers(0, len(right), _POINTS)
     images = _near_images(sides, draw)
     places = None if gap is None else _near_places(gap, draw)
     for index, points, side in ((rows, left, 0), (columns, right, 1)):

@@ -79,15 +79,22 @@ def expand(
     polynomials serves `moved` as well, the part at other numbers: the expansion's
     derivative in the numbers is then as good as their differences.
     """
-    fit, fresh = (state_of(some_pairs(coordinates, seed, _SAMPLES)) for seed in (1, 2))
+    pairs = [some_pairs(coordinates, seed, _SAMPLES) for seed in (1, 2)]
+    both = state_of(np.concatenate(pairs))
     draw = np.random.default_rng(0)
     arguments = _fresh_arguments(box, draw)
     parts = (part, *moved)
-    exact = _tables(parts, arguments, fresh)
+    exact: np.ndarray | None = None
     best: Expansion | None = None
     for count, angles in _VARYING if box.high > box.low else _GRIDS:
         grid = _grid(box, count, angles)
-        fitted, there = _tables(parts, grid, fit), _tables(parts, grid, fresh)
+        if exact is None:
+            # With the first grid's values, so that F is compiled once.
+            fitted, there = _tables(parts, np.concatenate([arguments, grid]), both)
+            exact, there = np.split(there, [len(arguments)])
+            fitted = fitted[len(arguments) :]
+        else:
+            fitted, there = _tables(parts, grid, both)
         # Pivots need lengths and angles alone, which a first factor keeps at less cost.
         small = np.linalg.qr(fitted.T, mode="r")
         triangle, pivots = scipy.linalg.qr(small, mode="r", pivoting=True)
@@ -191,13 +198,20 @@ def _tables(
     parts: tuple[Part, ...],
     arguments: Float[np.ndarray, "k 3"],
     coordinates: KernelState,
-) -> Float[np.ndarray, "k s"]:
-    """Of the first part all samples; of the others together as many."""
-    first = table(parts[0], arguments, coordinates)
-    others = [table(part, arguments, coordinates) for part in parts[1:]]
+) -> tuple[Float[np.ndarray, "k s"], Float[np.ndarray, "k s"]]:
+    """At the pairs to fit on, and at fresh ones.
+
+    Of the first part all samples; of the others together as many.
+    """
+    first, *others = (
+        np.split(table(part, arguments, coordinates), 2, axis=1) for part in parts
+    )
     step = len(others)
-    some = [other[:, i::step] for i, other in enumerate(others)]
-    return np.concatenate([first, *some], axis=1)
+    found = []
+    for half in (0, 1):
+        some = [other[half][:, i::step] for i, other in enumerate(others)]
+        found.append(np.concatenate([first[half], *some], axis=1))
+    return found[0], found[1]
 
 
 def table(
