@@ -31,8 +31,10 @@ from hyperlimit.linalg.solvers import conjugate_gradients, preconditioner_for
 from scale import description, problem
 
 RIDGE, TOLERANCE, MOST = 1e-3, 1e-3, 1000
-# Rows of the dense matrix that are computed at a time.
-_ROWS = 1000
+# Rows of the dense matrix that are computed at a time, and of a block of its factor.
+_ROWS, _BLOCK = 1000, 4096
+# Rows that SciPy's factor falls over.
+_EDGE = 32_000
 # From so many values on ours is to be ahead, and by how much at the peers' largest.
 FROM, LARGEST = 20_000, 20.0
 
@@ -82,6 +84,46 @@ def ours(n: int, share: float, out: str) -> dict:
     }
 
 
+def cholesky(matrix: np.ndarray) -> None:
+    """A factor in the matrix's place, L L^T with L lower, by blocks if it is large."""
+    n = len(matrix)
+    if n < _EDGE:
+        # LAPACK's upper factor of the transpose is the lower one in our order.
+        scipy.linalg.cholesky(matrix.T, overwrite_a=True, check_finite=False)
+        return
+    for first in range(0, n, _BLOCK):
+        last = min(first + _BLOCK, n)
+        own = matrix[first:last, first:last]
+        own[:] = scipy.linalg.cholesky(own, lower=True, check_finite=False)
+        below = matrix[last:, first:last]
+        below[:] = scipy.linalg.solve_triangular(
+            own, below.T, lower=True, check_finite=False
+        ).T
+        for start in range(last, n, _BLOCK):
+            some = slice(start, min(start + _BLOCK, n))
+            matrix[start:, some] -= below[start - last :] @ matrix[some, first:last].T
+
+
+def triangular(
+    factor: np.ndarray, right: np.ndarray, *, transposed: bool
+) -> np.ndarray:
+    """The lower factor's inverse, or its transpose's, times a right side, by blocks."""
+    n, answer = len(factor), right.copy()
+    starts = range(0, n, _BLOCK)
+    for first in reversed(starts) if transposed else starts:
+        last = min(first + _BLOCK, n)
+        own = factor[first:last, first:last]
+        part = scipy.linalg.solve_triangular(
+            own, answer[first:last], lower=True, trans=transposed, check_finite=False
+        )
+        answer[first:last] = part
+        if transposed:
+            answer[:first] -= factor[first:last, :first].T @ part
+        else:
+            answer[last:] -= factor[last:, first:last] @ part
+    return answer
+
+
 def dense(n: int, share: float, _: str) -> dict:
     """A Cholesky factor of the matrix in single precision."""
     x, z, mask, targets = masked(n, share)
@@ -100,10 +142,10 @@ def dense(n: int, share: float, _: str) -> dict:
     noise = RIDGE * float(matrix.diagonal().mean())
     matrix[np.diag_indices(len(matrix))] += noise
     kernels = time.perf_counter() - start
-    factor = scipy.linalg.cho_factor(
-        matrix.T, lower=True, overwrite_a=True, check_finite=False
-    )
-    answer = scipy.linalg.cho_solve(factor, np.asarray(targets), check_finite=False)
+    cholesky(matrix)
+    answer = np.asarray(targets)
+    for transposed in (False, True):
+        answer = triangular(matrix, answer, transposed=transposed)
     seconds = time.perf_counter() - start
     left = np.asarray(targets) - noise * answer
     for first in range(0, len(image), _ROWS):
