@@ -6,7 +6,8 @@ linear_operator, in a Python of its own (--peer-python, with torch and gpytorch)
 the factors of our Kronecker sum, which nothing else makes and whose seconds count for
 both, with its own preconditioner and conjugate gradients until the *true* residual is
 within the tolerance: it is asked for less and less until it is. Each row of each
-solver is a process of its own, and a peer is ended after 20 times our seconds.
+solver is a process of its own, and a peer is ended after 20 times our seconds,
+and not tried on more values.
 """
 
 import argparse
@@ -179,6 +180,7 @@ def main() -> int:
     for name in ("true residual", "products", "GiB"):
         table.add_column(name, justify="right")
     slower: dict[str, list[tuple[int, float]]] = {}
+    ended: set[str] = set()
     with TemporaryDirectory() as folder:
         for n in options.images:
             values = round(n * 784 * options.share)
@@ -193,11 +195,14 @@ def main() -> int:
                 commands["linear_operator"] = [options.peer_python, peer, path]
             first, limit = 0.0, 3600.0
             for name, command in commands.items():
+                if name in ended:
+                    continue
                 found = _ran(command, limit)
                 console.log(f"{values:,} {name}: {found}")
                 if "seconds" not in found:
                     table.add_row(f"{values:,}", name, "", found["why"])
                     if found["why"] == _over(limit):
+                        ended.add(name)
                         slower.setdefault(name, []).append((values, LARGEST))
                     continue
                 if name == "ours":
