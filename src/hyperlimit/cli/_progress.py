@@ -42,6 +42,9 @@ class TerminalReporter:
             except BaseException:
                 # No half-done line above the sentence that says what is wrong.
                 progress.remove_task(task)
+                progress.live.stop()
+                # Else it prints an empty line where there is no terminal.
+                progress.disable = True
                 raise
             progress.update(task, total=total or 1, completed=total or 1)
 
@@ -66,7 +69,7 @@ class TerminalReporter:
 
 def remark(residual: float, tolerance: float, seconds: float | None) -> str:
     """A solve's residual, what is wanted, and how long that takes."""
-    known = "time left not known yet"
+    known = ""
     if seconds is not None:
-        known = f"{timedelta(seconds=round(seconds))} left"
-    return f"recurrence's residual {residual:.1e} of {tolerance:.0e} wanted, {known}"
+        known = f", {timedelta(seconds=round(seconds))} left"
+    return f"residual {residual:.0e} of {tolerance:.0e}{known}"

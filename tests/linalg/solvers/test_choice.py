@@ -39,7 +39,9 @@ def some(share=0.5):
 def test_complete_targets_get_eigenvectors_of_the_factors():
     assert preconditioner_for(whole(), 0.1).name.endswith("all eigenvectors")
     itemsize = jnp.zeros(()).dtype.itemsize
-    small = preconditioner_for(whole(), 0.1, memory=2 * itemsize * (IMAGES + PLACES) * 7)
+    small = preconditioner_for(
+        whole(), 0.1, memory=2 * itemsize * (IMAGES + PLACES) * 7
+    )
     assert small.name.endswith("a subspace of 7")
 
 
