@@ -67,10 +67,11 @@ def test_mistakes_are_one_sentence(arguments, words, monkeypatch, tmp_path, capf
     status = run(monkeypatch, "complete", *arguments)
     printed = capfd.readouterr()
     assert status == 2
-    # One line, and nothing before it.
-    assert printed.err.startswith("error:")
-    assert len(printed.err.splitlines()) == 1
-    assert words in printed.err
+    *stages, error = printed.err.splitlines()
+    assert error.startswith("error:")
+    assert words in error
+    # Stages that were finished, and no empty line.
+    assert all(line.startswith("✔") for line in stages)
     assert list(tmp_path.iterdir()) == []
 
 
