@@ -55,6 +55,7 @@ from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
 from hyperlimit.serialisation import load, save
+from hyperlimit.widths import MuP, abc, classify, coordinate_check
 
 __all__ = [
     "AveragePool",
@@ -74,10 +75,14 @@ __all__ = [
     "InputError",
     "LayerNorm",
     "LowRank",
+    "MuP",
     "Network",
     "Residual",
     "TaskEmbedding",
+    "abc",
     "activation",
+    "classify",
+    "coordinate_check",
     "data",
     "diagnose",
     "distributed",
