@@ -12,11 +12,18 @@ from hyperlimit.plotting._loss import loss_figure
 from hyperlimit.plotting._rotation import AccuracyCurve, rotation_figure
 from hyperlimit.plotting._scaling import ScalingPanel, scaling_figure
 from hyperlimit.plotting._stops import StopsByImage, StopsByWidth, stops_figure
+from hyperlimit.plotting._width_transfer import (
+    ChangeCurve,
+    RateCurve,
+    width_transfer_figure,
+)
 
 __all__ = [
     "AccuracyCurve",
     "AngleCurve",
+    "ChangeCurve",
     "Points",
+    "RateCurve",
     "ScalingPanel",
     "StopsByImage",
     "StopsByWidth",
@@ -28,4 +35,5 @@ __all__ = [
     "rotation_figure",
     "scaling_figure",
     "stops_figure",
+    "width_transfer_figure",
 ]

@@ -1,6 +1,6 @@
 """What happens as networks widen, and learning rates that stay as they do."""
 
-from hyperlimit.widths._abc import ABC, abc
+from hyperlimit.widths._abc import ABC, Rule, abc
 from hyperlimit.widths._classify import classify
 from hyperlimit.widths._classify_hypernetwork import HypernetworkClassification
 from hyperlimit.widths._classify_network import Classification
@@ -27,6 +27,7 @@ __all__ = [
     "HypernetworkABC",
     "HypernetworkClassification",
     "MuP",
+    "Rule",
     "Scale",
     "TensorScale",
     "WidthSlopes",

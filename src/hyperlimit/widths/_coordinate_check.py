@@ -21,6 +21,8 @@ from hyperlimit.widths._abc import Rule, check_rule
 from hyperlimit.widths._mup import MuP
 from hyperlimit.widths._sizes_of_change import changes
 
+# Which network, its widths, the other's width, and both for each measurement.
+_Varied = tuple[str, tuple[int, ...], int | None, list[tuple[int, int]]]
 Net = FiniteHypernetwork | FiniteNetwork
 _OPTIMISERS: Mapping[Rule, Callable[[float], optax.GradientTransformation]] = {
     "sgd": optax.sgd,
@@ -106,6 +108,7 @@ def coordinate_check(
     learning_rate: float = 0.01,
     meta_widths: Sequence[int] = (32, 64, 128, 256),
     primary_widths: Sequence[int] = (32, 64, 128, 256),
+    fixed: tuple[int, int] | None = None,
     base: tuple[int, int] | None = None,
     steps: int = 3,
     seeds: int = 8,
@@ -118,8 +121,8 @@ def coordinate_check(
     squared error. What changed since birth, activations and outputs in root mean square
     and generated matrices in spectral norm times $\sqrt{\text{fan in}/\text{fan out}}$,
     is fitted by a power of the width. Where every slope is zero, every layer learns at
-    any width, and none runs away. For a hypernetwork f's width is varied at the
-    smallest of g's, and g's at the smallest of f's.
+    any width, and none runs away. At small widths slopes are off by what vanishes as
+    one over the width.
 
     Args:
         spec: a hypernetwork or a plain network; its hidden layers get the widths.
@@ -131,6 +134,8 @@ def coordinate_check(
         learning_rate: at the base, or of all widths.
         meta_widths, primary_widths: two or more, for f and g; a network takes
             the first.
+        fixed: the width of f while g's varies, and of g while f's does. None: the
+            smallest of both.
         base: for "mup", the widths of f and g at which factors are one. None: the
             smallest.
         steps: at least 1. What starts at zero moves from the second step on.
@@ -172,6 +177,7 @@ def coordinate_check(
         )
     n_all, m_all = _checked_widths(meta_widths), _checked_widths(primary_widths)
     n_base, m_base = (n_all[0], m_all[0]) if base is None else base
+    n_fixed, m_fixed = fixed or (n_all[0], m_all[0])
     optimiser = _OPTIMISERS[rule](learning_rate)
 
     def measured(n: int, m: int, keys: Array) -> dict[str, NDArray]:
@@ -192,14 +198,14 @@ def coordinate_check(
         return {name: np.asarray(each, np.float64) for name, each in found.items()}
 
     if isinstance(spec, Network):
-        varied = [("network", n_all, None, [(n, 1) for n in n_all])]
+        varied: list[_Varied] = [("network", n_all, None, [(n, 1) for n in n_all])]
     else:
         varied = [
-            ("meta", n_all, m_all[0], [(n, m_all[0]) for n in n_all]),
-            ("primary", m_all, n_all[0], [(n_all[0], m) for m in m_all]),
+            ("meta", n_all, m_fixed, [(n, m_fixed) for n in n_all]),
+            ("primary", m_all, n_fixed, [(n_fixed, m) for m in m_all]),
         ]
     parts, kept = [], {}
-    for name, widths, fixed, pairs in varied:
+    for name, widths, other, pairs in varied:
         for index, (n, m) in enumerate(pairs):
             if (n, m) not in kept:
                 chosen = jax.random.fold_in(jax.random.fold_in(key, index), len(parts))
@@ -212,7 +218,7 @@ def coordinate_check(
         slopes = {
             what: log_slope(widths, each, 0.95, draw) for what, each in rows.items()
         }
-        parts.append(WidthSlopes(name, widths, fixed, rows, slopes))
+        parts.append(WidthSlopes(name, widths, other, rows, slopes))
     return CoordinateCheck(parametrisation, rule, steps, tuple(parts))
 
 
