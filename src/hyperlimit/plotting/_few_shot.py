@@ -1,0 +1,83 @@
+"""The picture of the few-shot study."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+class FewShotCurve(NamedTuple):
+    """Percent right after some meta-steps, over runs.
+
+    Attributes:
+        label: in the legend.
+        steps: of meta-training; what does not learn has one value for all.
+        mean: over runs.
+        bounds: its interval, (low, high).
+    """
+
+    label: str
+    steps: Sequence[int]
+    mean: Float[np.ndarray, " e"]
+    bounds: Float[np.ndarray, "2 e"]
+
+
+def few_shot_figure(
+    by_width: Mapping[int, FewShotCurve],
+    limit: FewShotCurve,
+    kernels: Mapping[str, FewShotCurve],
+    *,
+    chance: float,
+    title: str,
+) -> Figure:
+    """Percent right against the width, and against the steps of meta-training."""
+    figure = Figure(figsize=(9.2, 4.4), layout="constrained", dpi=150)
+    left, right = figure.subplots(1, 2, sharey=True)
+    figure.suptitle(title, fontsize=10)
+    _against_width(left, by_width, limit, kernels)
+    _against_steps(right, by_width, limit)
+    for axis in (left, right):
+        axis.axhline(chance, color="0.5", linewidth=0.8, linestyle=":")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_ylim(bottom=0.9 * chance)
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
+        axis.legend(frameon=False, fontsize=8, ncols=3, **below)
+    left.set_ylabel("percent right, mean and 95% over runs")
+    return figure
+
+
+def _against_width(
+    axis: Axes,
+    by_width: Mapping[int, FewShotCurve],
+    limit: FewShotCurve,
+    kernels: Mapping[str, FewShotCurve],
+) -> None:
+    ends = [curve.mean[-1] for curve in by_width.values()]
+    bounds = np.stack([curve.bounds[:, -1] for curve in by_width.values()], axis=1)
+    spread = np.abs(bounds - np.array(ends)[None])
+    axis.errorbar(
+        list(by_width), ends, spread, fmt="o-", markersize=4, label="finite, muP"
+    )
+    for index, curve in enumerate((limit, *kernels.values())):
+        colour, style = ("k", "-") if index == 0 else (f"C{index}", "--")
+        axis.axhspan(*curve.bounds[:, -1], color=colour, alpha=0.1, linewidth=0)
+        axis.axhline(curve.mean[-1], color=colour, ls=style, lw=1.2, label=curve.label)
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(list(by_width), [str(width) for width in by_width])
+    axis.minorticks_off()
+    axis.set_xlabel("width of the hidden layer")
+
+
+def _against_steps(
+    axis: Axes, by_width: Mapping[int, FewShotCurve], limit: FewShotCurve
+) -> None:
+    for index, curve in enumerate(by_width.values()):
+        colour = colormaps["viridis"](0.85 * index / max(1, len(by_width) - 1))
+        axis.plot(curve.steps, curve.mean, color=colour, label=curve.label)
+    axis.fill_between(limit.steps, *limit.bounds, color="k", alpha=0.1, linewidth=0)
+    axis.plot(limit.steps, limit.mean, color="k", label=limit.label)
+    axis.set_xlabel("meta-steps")
