@@ -69,12 +69,11 @@ class FewShotConfig:
 
 QUICK = FewShotConfig(
     side=14,
-    runs=4,
     widths=(2, 128),
-    meta_steps=300,
+    meta_steps=200,
     tasks=16,
-    test_tasks=300,
-    tests=3,
+    test_tasks=250,
+    tests=2,
     least_gain=0.0,
     closeness=5.0,
 )

@@ -1,10 +1,12 @@
 """The study: every network meta-trained in every run, tested and shown."""
 
 import itertools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from hyperlimit.feature_learning import check_equivariant, linear_limit
 from hyperlimit.plotting import FewShotCurve, few_shot_figure
@@ -59,40 +61,48 @@ def run(config: FewShotConfig, reporter: Reporter) -> Findings:
 
 
 def _curves(config: FewShotConfig, data: Characters, reporter: Reporter) -> Curves:
+    check_equivariant(descent(config))
+    total = config.runs * (1 + len(config.widths)) * config.tests
+    with reporter.stage("meta-training", total=total) as update:
+        done = itertools.count(1)
+        rows = [
+            _one_run(config, data, run, lambda remark: update(next(done), remark))
+            for run in range(config.runs)
+        ]
+    return {name: 100 * np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _one_run(
+    config: FewShotConfig, data: Characters, run: int, told: Callable[[str], None]
+) -> dict[str, Float[np.ndarray, " _"]]:
+    """Shares of right answers on the same tasks, at every test, by name."""
     limit = linear_limit(
         config.side**2,
         config.ways,
         input_std=config.input_std,
         output_std=config.output_std,
     )
-    check_equivariant(descent(config))
-    names = [LIMIT, *map(named, config.widths), *KERNELS]
-    found: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    total = config.runs * (1 + len(config.widths)) * config.tests
-    with reporter.stage("meta-training", total=total) as update:
-        done = itertools.count(1)
-        for run in range(config.runs):
-            key = jax.random.fold_in(jax.random.key(config.seed), run)
-            learning, testing = _draws(config, data, run)
-            nets = {LIMIT: limit}
-            for width in config.widths:
-                own = jax.random.fold_in(key, width)
-                nets[named(width)] = limit.sampled(width, key=own)
-            for name, net in nets.items():
+    key = jax.random.fold_in(jax.random.key(config.seed), run)
+    nets = {LIMIT: limit}
+    for width in config.widths:
+        own = jax.random.fold_in(key, width)
+        nets[named(width)] = limit.sampled(width, key=own)
+    learning, testing = _draws(config, data, run)
+    found = {}
+    for name, net in nets.items():
 
-                def told(share: float, name: str = name, run: int = run) -> None:
-                    update(next(done), f"run {run + 1}, {name}: {share:.3f}")
+        def share(right: float, name: str = name) -> None:
+            told(f"run {run + 1}, {name}: {right:.3f}")
 
-                found[name].append(
-                    meta_trained_curve(
-                        config, net, data.images, learning, testing, told
-                    )
-                )
-            tests = tasks_of(data.images, testing)
-            for name, kernel in KERNELS.items():
-                share = float(jnp.mean(kernel_accuracies(*kernel, tests)))
-                found[name].append(np.array([share]))
-    return {name: 100 * np.stack(rows) for name, rows in found.items()}
+        found[name] = meta_trained_curve(
+            config, net, data.images, learning, testing, share
+        )
+    tests = tasks_of(data.images, testing)
+    seen = data.images[~data.held_out(config, run)]
+    mean = jnp.mean(seen, axis=(0, 1)).astype(float)
+    for name, kernel in KERNELS.items():
+        found[name] = np.mean(kernel_accuracies(kernel, tests, mean), keepdims=True)
+    return found
 
 
 def _draws(config: FewShotConfig, data: Characters, run: int) -> tuple[Draws, Draws]:
