@@ -36,6 +36,7 @@ def adapted(
     Of a `LinearNetwork` only $W_1 Q$ is moved, with Q an orthonormal basis of the k
     inputs, since every gradient of $W_1$ is $G Q^T$: no matrix of the size of $W_1$ is
     made for a task, so that many tasks under `jax.vmap` share the product with it.
+    (Derivatives in the inputs themselves need linearly independent ones.)
 
     Args:
         net: any Equinox module that maps one input to its outputs.

@@ -17,7 +17,7 @@ class FewShotCurve(NamedTuple):
         label: in the legend.
         steps: of meta-training; what does not learn has one value for all.
         mean: over runs.
-        bounds: its interval, (low, high).
+        bounds: of the mean, (low, high), by the difference to the limit in each run.
     """
 
     label: str
@@ -34,7 +34,11 @@ def few_shot_figure(
     chance: float,
     title: str,
 ) -> Figure:
-    """Percent right against the width, and against the steps of meta-training."""
+    """Percent right against the width, and against the steps of meta-training.
+
+    Runs differ by how hard their alphabets are, for all alike: intervals are those of
+    the differences to the limit.
+    """
     figure = Figure(figsize=(9.2, 4.4), layout="constrained", dpi=150)
     left, right = figure.subplots(1, 2, sharey=True)
     figure.suptitle(title, fontsize=10)
@@ -46,7 +50,7 @@ def few_shot_figure(
         axis.set_ylim(bottom=0.9 * chance)
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
         axis.legend(frameon=False, fontsize=8, ncols=3, **below)
-    left.set_ylabel("percent right, mean and 95% over runs")
+    left.set_ylabel("percent right\n(95%: of the difference to the limit)")
     return figure
 
 
@@ -59,14 +63,18 @@ def _against_width(
     ends = [curve.mean[-1] for curve in by_width.values()]
     bounds = np.stack([curve.bounds[:, -1] for curve in by_width.values()], axis=1)
     spread = np.abs(bounds - np.array(ends)[None])
+    axis.set_xscale("log", base=2)
     axis.errorbar(
         list(by_width), ends, spread, fmt="o-", markersize=4, label="finite, muP"
     )
-    for index, curve in enumerate((limit, *kernels.values())):
-        colour, style = ("k", "-") if index == 0 else (f"C{index}", "--")
-        axis.axhspan(*curve.bounds[:, -1], color=colour, alpha=0.1, linewidth=0)
-        axis.axhline(curve.mean[-1], color=colour, ls=style, lw=1.2, label=curve.label)
-    axis.set_xscale("log", base=2)
+    axis.axhline(limit.mean[-1], color="k", linewidth=1.2, label=limit.label)
+    # Under each other where they are nearly equal, so with their bars side by side.
+    places = np.geomspace(*axis.get_xlim(), 2 * len(kernels) + 1)[1::2]
+    for index, (place, curve) in enumerate(zip(places, kernels.values(), strict=True)):
+        colour, style = f"C{index + 1}", (0, (4, 1 + index))
+        end, bounds = curve.mean[-1], curve.bounds[:, -1]
+        axis.axhline(end, color=colour, ls=style, lw=1.2, label=curve.label)
+        axis.errorbar(place, end, np.abs(bounds - end)[:, None], color=colour)
     axis.set_xticks(list(by_width), [str(width) for width in by_width])
     axis.minorticks_off()
     axis.set_xlabel("width of the hidden layer")
@@ -78,6 +86,5 @@ def _against_steps(
     for index, curve in enumerate(by_width.values()):
         colour = colormaps["viridis"](0.85 * index / max(1, len(by_width) - 1))
         axis.plot(curve.steps, curve.mean, color=colour, label=curve.label)
-    axis.fill_between(limit.steps, *limit.bounds, color="k", alpha=0.1, linewidth=0)
     axis.plot(limit.steps, limit.mean, color="k", label=limit.label)
     axis.set_xlabel("meta-steps")

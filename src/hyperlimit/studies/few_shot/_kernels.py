@@ -30,7 +30,7 @@ class Kernel(NamedTuple):
 # one regression; of inputs made otherwise none did better than centred ones.
 KERNELS = {
     "linear NTK and GP": Kernel("identity", "ntk"),
-    "the same, centred": Kernel("identity", "ntk", centred=True),
+    "linear NTK, centred": Kernel("identity", "ntk", centred=True),
     "ReLU NTK": Kernel("relu", "ntk"),
     "ReLU GP": Kernel("relu", "nngp"),
 }

@@ -124,4 +124,8 @@ def _steps(config: FewShotConfig) -> list[int]:
 
 
 def _curve(config: FewShotConfig, name: str, curves: Curves) -> FewShotCurve:
-    return FewShotCurve(name, _steps(config), *mean_interval(curves[name]))
+    """With the interval of the difference to the limit, moved to the limit's mean."""
+    own, limit = curves[name], curves[LIMIT]
+    beside = limit[:, -own.shape[1] :]
+    bounds = mean_interval(own - beside)[1] + beside.mean(axis=0)[None]
+    return FewShotCurve(name, _steps(config), own.mean(axis=0), bounds)
