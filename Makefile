@@ -21,9 +21,10 @@ test: $(READY)
 
 test-float32: $(READY)
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
-	  tests/distributed tests/dynamics tests/empirical tests/estimators tests/finite \
-	  tests/layers tests/likelihood tests/linalg tests/limits tests/meta_wide \
-	  tests/numerics tests/regression tests/widths
+	  tests/distributed tests/dynamics tests/empirical tests/estimators \
+	  tests/feature_learning tests/finite tests/layers tests/likelihood tests/linalg \
+	  tests/limits tests/meta_wide tests/numerics tests/regression tests/training \
+	  tests/widths
 
 test-long: $(READY)
 	$(PYTEST) -m long

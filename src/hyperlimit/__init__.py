@@ -16,6 +16,7 @@ import importlib
 from hyperlimit import (
     data,
     distributed,
+    feature_learning,
     finite,
     layers,
     limits,
@@ -32,6 +33,7 @@ from hyperlimit.empirical import (
     taylor_terms,
 )
 from hyperlimit.errors import InputError
+from hyperlimit.feature_learning import linear_limit
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
     AveragePool,
@@ -88,12 +90,14 @@ __all__ = [
     "distributed",
     "dual_limit",
     "empirical_ntk",
+    "feature_learning",
     "finite",
     "heads",
     "hypernetize",
     "init",
     "layers",
     "limits",
+    "linear_limit",
     "load",
     "log_marginal_likelihood",
     "meta_wide",

@@ -97,6 +97,7 @@ def test_every_row_of_the_registry_is_a_study():
         (["tine"], "'tine' is not known: give one of"),
         (["tine"], "tiny"),
         (["tiny", "--seed", -1], "--seed -1"),
+        (["tiny", "--data", "here"], "--data here was given: leave it out"),
         (["tiny", "--precision", "half"], "--precision half"),
         (["tiny", "--precision", PRECISION, "--seed", 13], "seed=13"),
     ],

@@ -37,6 +37,13 @@ def study(
     precision: Annotated[
         str | None, Option(help="float32 or float64, in place of the study's own.")
     ] = None,
+    data: Annotated[
+        str | None,
+        Option(
+            help="A folder of data, for few-shot: Omniglot's archives, in place of "
+            "printed characters."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, Option(help="The folder for the results; out/NAME by default.")
     ] = None,
@@ -61,5 +68,7 @@ def study(
     # Before the study makes its first array.
     jax.config.update("jax_enable_x64", wanted == "float64")
     folder = Path("out") / name if out is None else out
-    results = run_study(chosen, folder, TerminalReporter(), quick=quick, seed=seed)
+    results = run_study(
+        chosen, folder, TerminalReporter(), quick=quick, seed=seed, data=data
+    )
     print_findings(results, folder)

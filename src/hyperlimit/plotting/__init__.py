@@ -2,6 +2,7 @@
 
 from hyperlimit.plotting._completions import completions_figure
 from hyperlimit.plotting._diagnosis import diagnosis_figure
+from hyperlimit.plotting._few_shot import FewShotCurve, few_shot_figure
 from hyperlimit.plotting._kernel_convergence import (
     AngleCurve,
     Points,
@@ -22,6 +23,7 @@ __all__ = [
     "AccuracyCurve",
     "AngleCurve",
     "ChangeCurve",
+    "FewShotCurve",
     "Points",
     "RateCurve",
     "ScalingPanel",
@@ -30,6 +32,7 @@ __all__ = [
     "WidthCurve",
     "completions_figure",
     "diagnosis_figure",
+    "few_shot_figure",
     "kernel_convergence_figure",
     "loss_figure",
     "rotation_figure",

@@ -12,6 +12,7 @@ STUDIES: dict[str, str] = {
     "taylor-exponents": "hyperlimit.studies.taylor_exponents",
     "optimisation": "hyperlimit.studies.optimisation",
     "width-transfer": "hyperlimit.studies.width_transfer",
+    "few-shot": "hyperlimit.studies.few_shot",
 }
 
 

@@ -22,6 +22,7 @@ def run_study(
     *,
     quick: bool = False,
     seed: int | None = None,
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Runs a study and writes figure.png and results.json to `out`, or neither.
 
@@ -31,19 +32,27 @@ def run_study(
         reporter: is told of the stages.
         quick: whether to take the settings that need less than a minute.
         seed: in place of the settings' own.
+        data: a folder, in place of the settings' own, for studies that take one.
 
     Returns:
         What results.json holds.
 
     Raises:
-        InputError: for a negative seed, settings that the study refuses, or a folder
-            that cannot be written.
+        InputError: for a negative seed, data that the study does not take or cannot
+            read, settings that it refuses, or a folder that cannot be written.
     """
     config = study.quick if quick else study.full
     if seed is not None:
         if seed < 0:
             raise InputError(f"--seed {seed} was given: give 0 or more.")
         config = dataclasses.replace(config, seed=seed)
+    if data is not None:
+        if not hasattr(config, "data"):
+            raise InputError(
+                f"--data {data} was given: leave it out, since the study {study.name} "
+                "makes its own."
+            )
+        config = dataclasses.replace(config, data=data)
     with whole_files(out) as folder:
         start = time.perf_counter()
         found = study.run(config, reporter)

@@ -1,0 +1,19 @@
+"""Infinite-width limits that learn features, and learning to learn with them."""
+
+from hyperlimit.feature_learning._adapted import Loss, adapted
+from hyperlimit.feature_learning._adapted_linear import AdaptedLinearNetwork
+from hyperlimit.feature_learning._equivariance import check_equivariant
+from hyperlimit.feature_learning._linear_limit import linear_limit
+from hyperlimit.feature_learning._linear_network import LinearNetwork
+from hyperlimit.feature_learning._maml import Tasks, maml_loss
+
+__all__ = [
+    "AdaptedLinearNetwork",
+    "LinearNetwork",
+    "Loss",
+    "Tasks",
+    "adapted",
+    "check_equivariant",
+    "linear_limit",
+    "maml_loss",
+]
