@@ -23,7 +23,7 @@ test-float32: $(READY)
 	HYPERLIMIT_TEST_PRECISION=float32 $(PYTEST) --quiet tests/activations \
 	  tests/distributed tests/dynamics tests/empirical tests/estimators tests/finite \
 	  tests/layers tests/likelihood tests/linalg tests/limits tests/meta_wide \
-	  tests/numerics tests/regression
+	  tests/numerics tests/regression tests/training
 
 test-long: $(READY)
 	$(PYTEST) -m long

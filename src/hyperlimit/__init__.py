@@ -55,6 +55,7 @@ from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
 from hyperlimit.serialisation import load, save
+from hyperlimit.training import Training, train
 
 __all__ = [
     "AveragePool",
@@ -77,6 +78,7 @@ __all__ = [
     "Network",
     "Residual",
     "TaskEmbedding",
+    "Training",
     "activation",
     "data",
     "diagnose",
@@ -102,6 +104,7 @@ __all__ = [
     "scaling_exponents",
     "siren",
     "taylor_terms",
+    "train",
     "training_dynamics",
     "tune",
     "unit_rows",
