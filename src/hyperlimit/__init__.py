@@ -32,6 +32,7 @@ from hyperlimit.empirical import (
     taylor_terms,
 )
 from hyperlimit.errors import InputError
+from hyperlimit.feature_learning import pi_limit
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
     AveragePool,
@@ -98,6 +99,7 @@ __all__ = [
     "mlp",
     "networks",
     "ntk_plan",
+    "pi_limit",
     "regress",
     "regress_grid",
     "save",
