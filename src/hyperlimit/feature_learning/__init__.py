@@ -1,7 +1,7 @@
 """Infinite-width limits that learn features."""
 
-from hyperlimit.feature_learning._finite_pi_network import FinitePiNetwork
+from hyperlimit.feature_learning._finite_pi_network import FinitePiNetwork, Values
 from hyperlimit.feature_learning._pi_limit import PiLimit, pi_limit
 from hyperlimit.feature_learning._pi_network import PiNetwork
 
-__all__ = ["FinitePiNetwork", "PiLimit", "PiNetwork", "pi_limit"]
+__all__ = ["FinitePiNetwork", "PiLimit", "PiNetwork", "Values", "pi_limit"]

@@ -5,11 +5,14 @@ from typing import NamedTuple, final
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
+from hyperlimit.feature_learning._pi_batches import batches_of, check_losses
 from hyperlimit.feature_learning._pi_loss import Loss, clipping, half_mean_square
 from hyperlimit.feature_learning._pi_rows import Rows
 from hyperlimit.feature_learning._pi_scales import Scales
+from hyperlimit.finite import check_key
 
 
 class Values(NamedTuple):
@@ -33,7 +36,8 @@ class FinitePiNetwork(eqx.Module):
 
     Attributes:
         values: weights and biases.
-        omegas: $\Omega^l$ (n, r) of every hidden layer.
+        omegas: $\Omega^l$ (n, r) of every hidden layer. None at all: nothing is
+            projected, which is plain gradient descent in muP.
     """
 
     values: Values
@@ -43,6 +47,26 @@ class FinitePiNetwork(eqx.Module):
     def __call__(self, x: Float[Array, " d"]) -> Float[Array, " k"]:
         """The outputs for one input."""
         return _outputs(self.values, self.scales, x)
+
+    def train(
+        self,
+        x: Float[Array, "n d"],
+        y: Shaped[Array, "n ..."],
+        *,
+        learning_rate: float | Float[Array, " steps"],
+        steps: int,
+        batch_size: int,
+        key: PRNGKeyArray | Array,
+        loss: Loss = half_mean_square,
+        clip: float | None = None,
+    ) -> tuple["FinitePiNetwork", Float[np.ndarray, " steps"]]:
+        """The network after steps on batches: the same ones as `PiNetwork.train`."""
+        batches = batches_of(len(x), len(y), steps, batch_size, check_key(key))
+        rates = jnp.broadcast_to(jnp.asarray(learning_rate, float), (steps,))
+        net, losses = _descended(self, x, y, jnp.asarray(batches), rates, loss, clip)
+        found = np.asarray(losses, float)
+        check_losses(found, 0)
+        return net, found
 
     @eqx.filter_jit
     def step(
@@ -83,7 +107,8 @@ class FinitePiNetwork(eqx.Module):
 
     def _projected(self, gradient: Values) -> Values:
         def onto(part: Array, level: int) -> Array:
-            if level == self.scales.depth - 1 or part.size == 0:
+            last = level == self.scales.depth - 1
+            if last or part.size == 0 or not self.omegas:
                 return part
             omega = self.omegas[level]
             return omega @ jnp.linalg.solve(omega.T @ omega, omega.T @ part)
@@ -98,7 +123,7 @@ class FinitePiNetwork(eqx.Module):
 
     def _rates(self, ones: bool) -> Values:
         """By how much each layer's rate is larger than the learning rate."""
-        n, depth = float(len(self.omegas[0])), self.scales.depth
+        n, depth = float(len(self.values.weights[0])), self.scales.depth
         own = (1.0,) * depth if ones else self.scales.rates
         weights = [n] + [1.0] * (depth - 2) + [1 / n]
         biases = [n] * (depth - 1) + [1.0]
@@ -106,6 +131,23 @@ class FinitePiNetwork(eqx.Module):
             tuple(a * b for a, b in zip(weights, own, strict=True)),  # ty: ignore
             tuple(a * b for a, b in zip(biases, own, strict=True)),  # ty: ignore
         )
+
+
+@eqx.filter_jit
+def _descended(
+    net: FinitePiNetwork,
+    x: Array,
+    y: Array,
+    batches: Int[Array, "s b"],
+    rates: Float[Array, " s"],
+    loss: Loss,
+    clip: float | None,
+) -> tuple[FinitePiNetwork, Float[Array, " s"]]:
+    def step(net: FinitePiNetwork, given: tuple[Array, Array]):
+        rows, rate = given
+        return net.step(x[rows], y[rows], learning_rate=rate, loss=loss, clip=clip)
+
+    return jax.lax.scan(step, net, (batches, rates))
 
 
 def _outputs(values: Values, scales: Scales, x: Array) -> Array:

@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from hyperlimit.errors import InputError
 from hyperlimit.feature_learning._finite_pi_network import FinitePiNetwork, sampled
+from hyperlimit.feature_learning._pi_batches import batches_of, check_losses
 from hyperlimit.feature_learning._pi_loss import Loss, clipping, half_mean_square
 from hyperlimit.feature_learning._pi_rows import Rows
 from hyperlimit.feature_learning._pi_scales import Scales
@@ -120,14 +121,8 @@ class PiNetwork(eqx.Module):
         Raises:
             InputError: for numbers out of range, and if a loss is not finite.
         """
-        if not 1 <= batch_size <= len(x) or steps < 0 or len(x) != len(y):
-            raise InputError(
-                f"{len(x)} inputs, {len(y)} targets, batch_size={batch_size} and steps="
-                f"{steps} were given: give as many targets as inputs, batches of no "
-                "more than these, and at least 0 steps."
-            )
         rates = jnp.broadcast_to(jnp.asarray(learning_rate, float), (steps,))
-        batches = _batches(len(x), steps, batch_size, check_key(key))
+        batches = batches_of(len(x), len(y), steps, batch_size, check_key(key))
         net, losses, done = self, [np.zeros(0)], 0
         while done < steps:
             # About as many as it has had: each number of rows is compiled for itself.
@@ -136,13 +131,7 @@ class PiNetwork(eqx.Module):
             net = net.with_room(batch_size * len(batches[part]))
             net, found = _descended(net, x, y, batches[part], rates[part], loss, clip)
             losses.append(np.asarray(found, float))
-            wrong = np.flatnonzero(~np.isfinite(losses[-1]))
-            if len(wrong):
-                value, number = losses[-1][wrong[0]], done + wrong[0] + 1
-                raise InputError(
-                    f"the loss is {value} in step {number}: give a smaller learning "
-                    "rate, or clip."
-                )
+            check_losses(losses[-1], done)
             done += len(found)
         return net, np.concatenate(losses)
 
@@ -171,20 +160,6 @@ class PiNetwork(eqx.Module):
             self,
             tuple(part.with_room(seen, examples, _ROOM) for part in self.rows),
         )
-
-
-def _batches(
-    count: int, steps: int, size: int, key: PRNGKeyArray | Array
-) -> Int[np.ndarray, "steps b"]:
-    """Rows of each step; those that do not fill a batch are left out of an epoch."""
-    per_epoch = count // size
-    found = [
-        np.asarray(jax.random.permutation(jax.random.fold_in(key, epoch), count))[
-            : per_epoch * size
-        ]
-        for epoch in range(-(-steps // per_epoch))
-    ]
-    return np.concatenate([np.zeros(0, np.int32), *found]).reshape(-1, size)[:steps]
 
 
 @eqx.filter_jit
