@@ -82,14 +82,16 @@ def train(
         key: a JAX random key.
         epochs, steps: how long; give one of them.
         batch_size: rows of a step, x of a hypernetwork. None: all.
-        optimiser: one of Optax. None: `optax.adam(1e-3)`.
+        optimiser: one of Optax, but for those that call the loss themselves, such as
+            `optax.lbfgs`. None: `optax.adam(1e-3)`.
         loss: `loss(net, batch, key)`, a scalar, of data with fewer rows. It may draw
             some of the points z. None: the mean squared error.
         trained: which arrays are, as an Equinox filter: a function of a leaf, or a
             tree of True and False. None: all inexact ones but the fixed random
             numbers of input features.
-        validation: data like `data`; its loss is taken after every epoch, in inference
-            mode, and the network of the least one is returned.
+        validation: data like `data`; its loss is taken after every epoch (every step,
+            where `batch_size` is None), in inference mode, and the network of the
+            least one is returned.
         patience: stop after so many epochs without a lower validation loss.
         checkpoints: a folder, or `hl.Checkpoints(folder, seconds=...)`. Called again
             with the same arguments, after it was killed too, the training goes on from
