@@ -33,7 +33,7 @@ from hyperlimit.empirical import (
     taylor_terms,
 )
 from hyperlimit.errors import InputError
-from hyperlimit.feature_learning import linear_limit
+from hyperlimit.feature_learning import linear_limit, pi_limit
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
     AveragePool,
@@ -57,6 +57,7 @@ from hyperlimit.meta_wide import meta_wide_limit
 from hyperlimit.networks import Hypernetwork, Network, mlp, siren
 from hyperlimit.regression import regress, regress_grid, unit_rows
 from hyperlimit.serialisation import load, save
+from hyperlimit.training import Training, train
 from hyperlimit.widths import MuP, abc, classify, coordinate_check
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "Network",
     "Residual",
     "TaskEmbedding",
+    "Training",
     "abc",
     "activation",
     "classify",
@@ -105,12 +107,14 @@ __all__ = [
     "mlp",
     "networks",
     "ntk_plan",
+    "pi_limit",
     "regress",
     "regress_grid",
     "save",
     "scaling_exponents",
     "siren",
     "taylor_terms",
+    "train",
     "training_dynamics",
     "tune",
     "unit_rows",

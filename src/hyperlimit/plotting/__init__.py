@@ -10,6 +10,7 @@ from hyperlimit.plotting._kernel_convergence import (
     kernel_convergence_figure,
 )
 from hyperlimit.plotting._loss import loss_figure
+from hyperlimit.plotting._pi_limit import Method, pi_limit_figure
 from hyperlimit.plotting._rotation import AccuracyCurve, rotation_figure
 from hyperlimit.plotting._scaling import ScalingPanel, scaling_figure
 from hyperlimit.plotting._stops import StopsByImage, StopsByWidth, stops_figure
@@ -24,6 +25,7 @@ __all__ = [
     "AngleCurve",
     "ChangeCurve",
     "FewShotCurve",
+    "Method",
     "Points",
     "RateCurve",
     "ScalingPanel",
@@ -35,6 +37,7 @@ __all__ = [
     "few_shot_figure",
     "kernel_convergence_figure",
     "loss_figure",
+    "pi_limit_figure",
     "rotation_figure",
     "scaling_figure",
     "stops_figure",

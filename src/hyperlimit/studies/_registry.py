@@ -10,6 +10,7 @@ STUDIES: dict[str, str] = {
     "kernel-convergence": "hyperlimit.studies.kernel_convergence",
     "rotation": "hyperlimit.studies.rotation",
     "taylor-exponents": "hyperlimit.studies.taylor_exponents",
+    "pi-limit": "hyperlimit.studies.pi_limit",
     "optimisation": "hyperlimit.studies.optimisation",
     "width-transfer": "hyperlimit.studies.width_transfer",
     "few-shot": "hyperlimit.studies.few_shot",

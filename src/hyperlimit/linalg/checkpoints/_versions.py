@@ -23,5 +23,5 @@ def tell_versions(kept: dict[str, str]) -> None:
             warnings.warn(
                 f"the checkpoint was written with {name} {kept[name]} and goes on with "
                 f"{here[name]}: the last digits may differ",
-                stacklevel=5,
+                stacklevel=6,
             )
