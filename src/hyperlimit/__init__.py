@@ -33,7 +33,7 @@ from hyperlimit.empirical import (
     taylor_terms,
 )
 from hyperlimit.errors import InputError
-from hyperlimit.feature_learning import linear_limit, pi_limit
+from hyperlimit.feature_learning import hypernetwork_limit, linear_limit, pi_limit
 from hyperlimit.finite import TaskEmbedding, heads, hypernetize, init
 from hyperlimit.layers import (
     AveragePool,
@@ -96,6 +96,7 @@ __all__ = [
     "finite",
     "heads",
     "hypernetize",
+    "hypernetwork_limit",
     "init",
     "layers",
     "limits",

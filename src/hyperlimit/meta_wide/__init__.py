@@ -2,6 +2,7 @@
 
 from hyperlimit.meta_wide._certificates import Stationarity
 from hyperlimit.meta_wide._limit import MetaWideLimit, meta_wide_limit
+from hyperlimit.meta_wide._linear_rule import check_linear
 from hyperlimit.meta_wide._network import MetaWideNetwork
 from hyperlimit.meta_wide._objective import half_mean_square
 from hyperlimit.meta_wide._primaries import Primaries
@@ -13,6 +14,7 @@ __all__ = [
     "Primaries",
     "Stationarity",
     "Trainable",
+    "check_linear",
     "half_mean_square",
     "meta_wide_limit",
 ]

@@ -92,6 +92,6 @@ def _try(
             raise InputError(
                 "the optimiser moves weights by other than a weighted sum of their "
                 f"past gradients (by {error / moved if moved else error:.0e} of a "
-                f"step in step {step + 1} of a trial), and has no meta-wide limit: "
-                "give optax.sgd, with momentum or a schedule if you like."
+                f"step in step {step + 1} of a trial), and has no limit of this "
+                "kind: give optax.sgd, with momentum or a schedule if you like."
             )

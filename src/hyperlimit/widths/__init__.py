@@ -16,7 +16,7 @@ from hyperlimit.widths._hypernetwork_abc import (
     WrittenLayer,
     hypernetwork_abc,
 )
-from hyperlimit.widths._mup import MuP
+from hyperlimit.widths._mup import MuP, scaled_by
 from hyperlimit.widths._tensor_scale import TensorScale, tensor_scales
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "classify",
     "coordinate_check",
     "hypernetwork_abc",
+    "scaled_by",
     "tensor_scales",
 ]

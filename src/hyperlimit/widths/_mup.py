@@ -152,13 +152,7 @@ class MuP:
                 `optax.sgd(0.1, momentum=0.9)`; for "adam" one whose step does not know
                 the size of gradients, such as `optax.adam(1e-3)`.
         """
-        rates = self.rates(net)
-
-        def scaled(steps: PyTree, params: PyTree | None) -> PyTree:
-            del params
-            return jax.tree.map(lambda step, rate: step * rate, steps, rates)
-
-        return optax.chain(rule, optax.stateless(scaled))
+        return scaled_by(rule, self.rates(net))
 
     def _mapped(self, net: N, function: Callable[[Array, Factor], Array]) -> N:
         """The network with every trained array made from it and its factor."""
@@ -224,6 +218,18 @@ class MuP:
         offsets = [jnp.concatenate(parts) for parts in zip(*biases, strict=True)]
         head = {"weight": Factor(*columns), "bias": Factor(*offsets)}
         return [*self._factors(meta[:-1]), head], self._factors(primary)
+
+
+def scaled_by(
+    rule: optax.GradientTransformation, rates: PyTree
+) -> optax.GradientTransformation:
+    """A rule with the step of every array multiplied by its factor in a tree."""
+
+    def scaled(steps: PyTree, params: PyTree | None) -> PyTree:
+        del params
+        return jax.tree.map(lambda step, rate: step * rate, steps, rates)
+
+    return optax.chain(rule, optax.stateless(scaled))
 
 
 def _like(factor: Array, array: Array) -> Array:
