@@ -147,6 +147,29 @@ def test_steps():
     np.testing.assert_allclose(steps.fixed, 0)
 
 
+def test_the_training_loop_takes_it():
+    z = hl.FourierFeatures(bandwidth=1.0, count=8)
+    spec, base = (
+        hl.Hypernetwork(
+            meta=hl.mlp(depth=2, width=n),
+            primary=hl.mlp(depth=2, width=8, out=1, inputs=z),
+        )
+        for n in (16, 8)
+    )
+    mup = hl.MuP(spec, base)
+    x, at = jnp.linspace(-1, 1, 12)[:, None], jnp.linspace(-1, 1, 5)[:, None]
+    net = mup.init(key=jax.random.key(0), x=x, z=at)
+    done = hl.train(
+        net,
+        (x, at, x * at.T),
+        optimiser=mup.optimiser(net, optax.adam(1e-2)),
+        steps=60,
+        key=jax.random.key(1),
+    )
+    assert done.losses[-1] < 0.2 * done.losses[0]
+    np.testing.assert_array_equal(done.net.fixed, net.fixed)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -227,7 +227,13 @@ def scaled_by(
 
     def scaled(steps: PyTree, params: PyTree | None) -> PyTree:
         del params
-        return jax.tree.map(lambda step, rate: step * rate, steps, rates)
+        # What is not trained has a rate, and no step.
+        return jax.tree.map(
+            lambda step, rate: None if step is None else step * rate,
+            steps,
+            rates,
+            is_leaf=lambda leaf: leaf is None,
+        )
 
     return optax.chain(rule, optax.stateless(scaled))
 
