@@ -18,6 +18,7 @@ from hyperlimit.studies.pi_limit._methods import (
     _plain,
     chosen,
     description,
+    methods,
 )
 from hyperlimit.studies.pi_limit._task import Score, score, tasks
 
@@ -90,15 +91,21 @@ def test_plain_networks_have_unit_variance_and_do_not_project():
     np.testing.assert_array_equal(after.values.weights[0], first)
 
 
-def test_a_number_is_chosen_by_the_loss_and_refused_ones_are_not():
+def test_a_number_is_chosen_by_the_loss():
     def run(train, test, number, key):
-        if number > 2:
-            raise hl.InputError("too large: take less.")
         return Score(number, abs(number - 1.2))
 
     method = Method("", "", None, (0.5, 1.0, 2.0, 4.0), run)
     (train, held), _ = tasks(SMALL)
     assert chosen(method, train, held, jax.random.key(0)) == 1.0
+
+
+def test_what_diverges_is_as_good_as_chance():
+    (train, held), _ = tasks(SMALL)
+    limit = [m for m in methods(SMALL) if m.kind == "limit"]
+    found = limit[0].run(train, held, 1e9, jax.random.key(0))
+    assert found.accuracy == pytest.approx(0.1)
+    assert found.loss == pytest.approx(0.45, rel=1e-5)
 
 
 def test_intervals_are_students():

@@ -36,17 +36,17 @@ class PiLimitConfig:
     validation: int = 500
     depth: int = 3
     bias_std: float = 0.3
-    rank: int = 100
-    pi_widths: tuple[int, ...] = (128, 512)
-    mup_widths: tuple[int, ...] = (32, 128, 512)
-    seeds: int = 4
-    epochs: int = 12
+    rank: int = 50
+    pi_widths: tuple[int, ...] = (256,)
+    mup_widths: tuple[int, ...] = (32, 256)
+    seeds: int = 3
+    epochs: int = 8
     batch: int = 10
     rates: tuple[float, ...] = (1.0, 2.0)
     ridges: tuple[float, ...] = (1e-4, 1e-3, 1e-2, 1e-1)
-    distance_widths: tuple[int, ...] = (128, 256, 512, 1024)
-    distance_draws: int = 12
-    distance_steps: int = 20
+    distance_widths: tuple[int, ...] = (256, 512, 1024)
+    distance_draws: int = 6
+    distance_steps: int = 10
     distance_rate: float = 0.5
     seed: int = 0
 

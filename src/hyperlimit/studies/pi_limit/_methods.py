@@ -80,13 +80,7 @@ def chosen(
     """The number that does best on validation images, by the loss."""
     if len(method.numbers) == 1:
         return method.numbers[0]
-    losses = []
-    for number in method.numbers:
-        # A rate that is too large is no choice.
-        try:
-            losses.append(method.run(train, validation, number, key).loss)
-        except InputError:
-            losses.append(np.inf)
+    losses = [method.run(train, validation, n, key).loss for n in method.numbers]
     return method.numbers[int(np.argmin(losses))]
 
 
@@ -111,14 +105,18 @@ def _trained(
     def run(train: Examples, test: Examples, rate: float, key: PRNGKeyArray) -> Score:
         birth, order = jax.random.split(key)
         steps = config.epochs * (len(train.x) // config.batch)
-        net, _ = born(train.x, birth).train(
-            train.x,
-            train.y,
-            learning_rate=jnp.linspace(rate, 0.0, steps + 1)[:steps],
-            steps=steps,
-            batch_size=config.batch,
-            key=order,
-        )
+        try:
+            net, _ = born(train.x, birth).train(
+                train.x,
+                train.y,
+                learning_rate=jnp.linspace(rate, 0.0, steps + 1)[:steps],
+                steps=steps,
+                batch_size=config.batch,
+                key=order,
+            )
+        except InputError:
+            # The loss is not finite: as good as a network that says nothing.
+            return Score(1 / CLASSES, score(0 * test.y, test).loss)
         return score(outputs(net, test.x), test)
 
     return run
