@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-float32 test-long lint types imports check lock clean
+.PHONY: demo test test-float32 test-studies test-long lint types imports check lock clean
 
 demo: $(READY)
 	$(BIN)/hyperlimit complete --data mnist --train 500 --test 100 --compare --out out
@@ -26,6 +26,10 @@ test-float32: $(READY)
 	  tests/limits tests/meta_wide tests/numerics tests/regression tests/training \
 	  tests/widths
 
+# Every study at its quick size, which is half a minute each.
+test-studies: $(READY)
+	$(PYTEST) --quiet -m study tests/studies
+
 test-long: $(READY)
 	$(PYTEST) -m long
 
@@ -39,7 +43,7 @@ types: $(READY)
 imports: $(READY)
 	$(BIN)/lint-imports
 
-check: lint types imports test test-float32
+check: lint types imports test test-float32 test-studies
 
 # Needs uv. The lock names versions and hashes and no index, so that pip and uv
 # install it from wherever they are set up to look.

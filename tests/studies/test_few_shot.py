@@ -29,6 +29,8 @@ from hyperlimit.studies.few_shot._train import (
     meta_trained,
 )
 
+pytestmark = pytest.mark.study
+
 SMALL = FewShotConfig(
     side=4, runs=2, ways=3, tasks=4, meta_steps=2, tests=1, inner_steps=2, test_steps=3
 )

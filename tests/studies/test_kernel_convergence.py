@@ -42,6 +42,8 @@ from hyperlimit.studies.kernel_convergence._theory import (
     primary_coefficient,
 )
 
+pytestmark = pytest.mark.study
+
 # Three pairs, two of which share their x.
 PAIRS = Pairs(
     on_circle(np.array([0.0, 60.0])),

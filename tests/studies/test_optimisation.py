@@ -16,6 +16,8 @@ from hyperlimit.studies.optimisation._kinks import at_kinks
 from hyperlimit.studies.optimisation._problem import Problem, optimisation_problem
 from hyperlimit.studies.optimisation._verify import verify
 
+pytestmark = pytest.mark.study
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

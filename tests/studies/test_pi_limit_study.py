@@ -22,6 +22,8 @@ from hyperlimit.studies.pi_limit._methods import (
 )
 from hyperlimit.studies.pi_limit._task import Score, score, tasks
 
+pytestmark = pytest.mark.study
+
 SMALL = PiLimitConfig(side=6, train=30, test=20, validation=10, rank=4, seeds=2)
 
 

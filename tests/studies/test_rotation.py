@@ -31,6 +31,8 @@ from hyperlimit.studies.rotation._train import (
     specification,
 )
 
+pytestmark = pytest.mark.study
+
 SMALL = RotationConfig(
     side=8, digits=30, train=40, test=12, meta_widths=(6, 5), batch=4
 )

@@ -8,6 +8,8 @@ from PIL import Image
 from hyperlimit.studies import Silent, run_study
 from hyperlimit.studies.taylor_exponents import STUDY, TaylorConfig
 
+pytestmark = pytest.mark.study
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

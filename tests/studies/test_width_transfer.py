@@ -11,6 +11,8 @@ from hyperlimit.studies import Silent, run_study
 from hyperlimit.studies.width_transfer import STUDY, WidthTransferConfig
 from hyperlimit.studies.width_transfer._findings import best_rate
 
+pytestmark = pytest.mark.study
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
