@@ -34,6 +34,9 @@ def study(
     seed: Annotated[
         int | None, Option(help="Of all random numbers, in place of the study's own.")
     ] = None,
+    data: Annotated[
+        str | None, Option(help="The data, in place of the study's own: name or path.")
+    ] = None,
     precision: Annotated[
         str | None, Option(help="float32 or float64, in place of the study's own.")
     ] = None,
@@ -61,5 +64,7 @@ def study(
     # Before the study makes its first array.
     jax.config.update("jax_enable_x64", wanted == "float64")
     folder = Path("out") / name if out is None else out
-    results = run_study(chosen, folder, TerminalReporter(), quick=quick, seed=seed)
+    results = run_study(
+        chosen, folder, TerminalReporter(), quick=quick, seed=seed, data=data
+    )
     print_findings(results, folder)

@@ -12,10 +12,12 @@ from hyperlimit.plotting._loss import loss_figure
 from hyperlimit.plotting._rotation import AccuracyCurve, rotation_figure
 from hyperlimit.plotting._scaling import ScalingPanel, scaling_figure
 from hyperlimit.plotting._stops import StopsByImage, StopsByWidth, stops_figure
+from hyperlimit.plotting._widths import LimitCurve, widths_figure
 
 __all__ = [
     "AccuracyCurve",
     "AngleCurve",
+    "LimitCurve",
     "Points",
     "ScalingPanel",
     "StopsByImage",
@@ -28,4 +30,5 @@ __all__ = [
     "rotation_figure",
     "scaling_figure",
     "stops_figure",
+    "widths_figure",
 ]

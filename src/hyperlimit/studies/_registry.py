@@ -11,6 +11,7 @@ STUDIES: dict[str, str] = {
     "rotation": "hyperlimit.studies.rotation",
     "taylor-exponents": "hyperlimit.studies.taylor_exponents",
     "optimisation": "hyperlimit.studies.optimisation",
+    "word2vec": "hyperlimit.studies.word2vec",
 }
 
 

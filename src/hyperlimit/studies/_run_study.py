@@ -22,6 +22,7 @@ def run_study(
     *,
     quick: bool = False,
     seed: int | None = None,
+    data: str | None = None,
 ) -> dict[str, Any]:
     """Runs a study and writes figure.png and results.json to `out`, or neither.
 
@@ -31,19 +32,27 @@ def run_study(
         reporter: is told of the stages.
         quick: whether to take the settings that need less than a minute.
         seed: in place of the settings' own.
+        data: the name or the path of data, likewise.
 
     Returns:
         What results.json holds.
 
     Raises:
-        InputError: for a negative seed, settings that the study refuses, or a folder
-            that cannot be written.
+        InputError: for a negative seed, data that the study does not take, settings
+            that it refuses, or a folder that cannot be written.
     """
     config = study.quick if quick else study.full
     if seed is not None:
         if seed < 0:
             raise InputError(f"--seed {seed} was given: give 0 or more.")
         config = dataclasses.replace(config, seed=seed)
+    if data is not None:
+        if "data" not in {field.name for field in dataclasses.fields(config)}:
+            raise InputError(
+                f"--data {data} was given, but the study {study.name!r} takes no data: "
+                "leave it out."
+            )
+        config = dataclasses.replace(config, data=data)
     with whole_files(out) as folder:
         start = time.perf_counter()
         found = study.run(config, reporter)
