@@ -41,8 +41,7 @@ def accuracy(
     of length one. Words of equal cosine are taken in random order, of which this is
     the mean: embeddings at right angles answer as guesses do.
     """
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    unit = embeddings / lengths
+    unit = _unit(embeddings)
     a, b, c, d = asked.T
     cosines = (unit[b] - unit[a] + unit[c]) @ unit.T
     rows = np.arange(len(asked))
@@ -56,3 +55,17 @@ def accuracy(
 def chance(words: int, top: int) -> float:
     """The share that guesses among all words but a, b and c get right."""
     return min(1.0, top / (words - 3))
+
+
+def cosines_apart(
+    one: Float[np.ndarray, "v n"], two: Float[np.ndarray, "v m"]
+) -> float:
+    """The root mean square difference of the cosines of two distinct words."""
+    unit, other = _unit(one), _unit(two)
+    difference = unit @ unit.T - other @ other.T
+    words = len(one)
+    return float(np.linalg.norm(difference) / (words * (words - 1)) ** 0.5)
+
+
+def _unit(embeddings: Float[np.ndarray, "v n"]) -> Float[np.ndarray, "v n"]:
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)

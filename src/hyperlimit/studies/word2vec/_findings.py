@@ -24,12 +24,15 @@ class Measured(NamedTuple):
         held_out: the loss of a word of the text that is not trained on.
         top_1: the share of analogies answered by the best answer.
         top_10: by one of the best ten.
+        apart: the root mean square of how far the cosines of two words are from those
+            at infinite width in muP.
     """
 
     training: Float[np.ndarray, " s"]
     held_out: Float[np.ndarray, " s"]
     top_1: Float[np.ndarray, " s"]
     top_10: Float[np.ndarray, " s"]
+    apart: Float[np.ndarray, " s"]
 
 
 Results = Mapping[str, Measured]
@@ -66,14 +69,17 @@ def findings(
         f"held-out loss: {names[0]}, minus {MUP_LIMIT}",
         narrow.held_out - limit.held_out,
     )
-    yield _above(
-        f"top-10 analogies: {MUP_LIMIT}, minus 3 times {names[0]}",
-        limit.top_10 - 3 * narrow.top_10,
-    )
-    yield _above(
-        f"top-10 analogies: {MUP_LIMIT}, minus 10 times chance",
-        limit.top_10 - 10 * guesses,
-    )
+    apart = np.stack([results[name].apart for name in names])
+    slopes = np.polyfit(np.log(config.widths), np.log(apart), 1)[0]
+    mean, low, high = mean_interval(slopes)
+    yield Finding("exponent in the width of cosines' distance", mean, (low, high))
+    for times, other in ((3, narrow.top_10), (10, np.full_like(limit.top_10, guesses))):
+        against = names[0] if times == 3 else "chance"
+        what = f"analogies in ten: {MUP_LIMIT}, minus {times} times {against}"
+        yield _above(what, limit.top_10 - times * other)
+    for width in config.ntk_widths:
+        found = mean_interval(results[finite("NTK", width)].top_10)
+        yield Finding(f"analogies in ten: {finite('NTK', width)}", found[0], found[1:])
 
 
 def _above(what: str, values: Float[np.ndarray, " s"]) -> Finding:

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from hyperlimit.plotting import LimitCurve, widths_figure
 from hyperlimit.studies._reporter import Reporter, Update
 from hyperlimit.studies._study import Findings
-from hyperlimit.studies.word2vec._analogies import accuracy, chance
+from hyperlimit.studies.word2vec._analogies import accuracy, chance, cosines_apart
 from hyperlimit.studies.word2vec._config import Word2VecConfig
 from hyperlimit.studies.word2vec._corpus import Corpus, corpus
 from hyperlimit.studies.word2vec._examples import Batch, batches, parts, thinned
@@ -55,7 +55,7 @@ def run(config: Word2VecConfig, reporter: Reporter) -> Findings:
 
 def _one_run(
     config: Word2VecConfig, given: Corpus, index: int, before: int, update: Update
-) -> dict[str, tuple[float, float, float, float]]:
+) -> dict[str, tuple[float, ...]]:
     """What is measured of all networks from one seed."""
     generator = np.random.default_rng([config.seed, 1 + index])
     key = jax.random.fold_in(jax.random.key(config.seed), index)
@@ -77,13 +77,17 @@ def _one_run(
         update(before + epoch + 1, remark)
     found = losses(networks, _held_out(config, given))
     total = float(found.counts.sum())
-    result = {}
-    for name, network in networks.items():
-        embeddings = np.asarray(network.embeddings)
-        top_1, top_10 = (accuracy(embeddings, given.questions, k) for k in (1, 10))
-        held_out = float(found.sums[name].sum()) / total
-        result[name] = (training[name], held_out, top_1, top_10)
-    return result
+    vectors = {name: np.asarray(net.embeddings) for name, net in networks.items()}
+    return {
+        name: (
+            training[name],
+            float(found.sums[name].sum()) / total,
+            accuracy(own, given.questions, 1),
+            accuracy(own, given.questions, 10),
+            cosines_apart(own, vectors[MUP_LIMIT]),
+        )
+        for name, own in vectors.items()
+    }
 
 
 def _newborn(config: Word2VecConfig, key: jax.Array) -> Networks:
