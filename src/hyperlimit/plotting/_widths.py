@@ -36,15 +36,18 @@ def widths_figure(
         levels: for some panels a level to compare with: its name and its value.
     """
     figure = Figure(
-        figsize=(4.4 * len(panels) + 0.4, 3.8), layout="constrained", dpi=150
+        figsize=(3.6 * len(panels) + 0.4, 4.0), layout="constrained", dpi=150
     )
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    entries = {}
+    colours: dict[str, str] = {}
     for axis, (quantity, curves) in zip(axes, panels.items(), strict=True):
-        for index, curve in enumerate(curves):
-            _draw(axis, curve, f"C{index}")
+        for curve in curves:
+            colour = colours.setdefault(curve.label, f"C{len(colours)}")
+            _draw(axis, curve, colour)
         if levels and quantity in levels:
             label, value = levels[quantity]
-            axis.axhline(value, color="0.5", linewidth=0.9, linestyle=":", label=label)
+            axis.axhline(value, color="0.3", linewidth=1.2, linestyle=":", label=label)
         widths = sorted({width for curve in curves for width in curve.widths})
         axis.set_xscale("log", base=2)
         axis.set_xticks(widths, [str(width) for width in widths])
@@ -52,7 +55,17 @@ def widths_figure(
         axis.set_xlabel("width")
         axis.set_title(quantity, fontsize=10)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[-1].legend(frameon=False, fontsize=8)
+        lines, labels = axis.get_legend_handles_labels()
+        entries |= dict(zip(labels, lines, strict=True))
+    # Below: curves and lines may be anywhere in the panels.
+    figure.legend(
+        entries.values(),
+        entries.keys(),
+        loc="outside lower center",
+        ncols=len(entries),
+        frameon=False,
+        fontsize=8,
+    )
     return figure
 
 

@@ -109,16 +109,17 @@ def _held_out(config: Word2VecConfig, given: Corpus) -> Batch:
 
 
 def _figure(config: Word2VecConfig, results: Results, guesses: float) -> Figure:
-    panels = {}
-    for quantity, title in (
-        ("training", "loss of a word, last epoch"),
-        ("top_10", "analogies, right answer among ten"),
-    ):
-        panels[title] = [
-            _curve("muP", config.widths, MUP_LIMIT, results, quantity),
-            _curve("NTK", config.ntk_widths, NTK_LIMIT, results, quantity),
-        ]
-    return widths_figure(panels, {title: ("chance", guesses)})
+    mup_curve = ("muP", config.widths, MUP_LIMIT, results)
+    ntk_curve = ("NTK", config.ntk_widths, NTK_LIMIT, results)
+    asked = "analogies, right answer among ten"
+    return widths_figure(
+        {
+            "loss of a word in muP, last epoch": [_curve(*mup_curve, "training")],
+            "loss of a word in NTK parametrisation": [_curve(*ntk_curve, "training")],
+            asked: [_curve(*mup_curve, "top_10"), _curve(*ntk_curve, "top_10")],
+        },
+        {asked: ("chance", guesses)},
+    )
 
 
 def _curve(
