@@ -15,7 +15,12 @@ import pytest
 from hyperlimit.data import Analogy
 from hyperlimit.studies import Silent, run_study, study
 from hyperlimit.studies.word2vec import Word2VecConfig
-from hyperlimit.studies.word2vec._analogies import accuracy, chance, questions
+from hyperlimit.studies.word2vec._analogies import (
+    accuracy,
+    chance,
+    cosines_apart,
+    questions,
+)
 from hyperlimit.studies.word2vec._corpus import corpus
 from hyperlimit.studies.word2vec._examples import (
     NONE,
@@ -279,6 +284,20 @@ def test_analogies_by_sorting():
         assert accuracy(embeddings, asked, top) == pytest.approx(hits / 40)
 
 
+def test_distance_of_cosines_by_loops():
+    generator = np.random.default_rng(0)
+    one, two = generator.normal(size=(5, 3)), generator.normal(size=(5, 7))
+
+    def cosine(rows, i, j):
+        return rows[i] @ rows[j] / (rows[i] @ rows[i] * (rows[j] @ rows[j])) ** 0.5
+
+    squares = [
+        (cosine(one, i, j) - cosine(two, i, j)) ** 2 for i in range(5) for j in range(i)
+    ]
+    assert cosines_apart(one, two) == pytest.approx(np.mean(squares) ** 0.5)
+    assert cosines_apart(one, one * generator.uniform(1, 2, (5, 1))) < 1e-7
+
+
 def test_embeddings_at_right_angles_guess():
     asked = np.array([[0, 1, 2, 3], [5, 2, 7, 1]])
     for top in (1, 4):
@@ -325,7 +344,13 @@ def test_a_small_study_on_a_text_of_ones_own(tmp_path, monkeypatch):
     corpus_of = "hyperlimit.studies.word2vec._corpus.analogies"
     monkeypatch.setattr(corpus_of, lambda: asked)
     small = Word2VecConfig(
-        words=V, widths=(2, 5), ntk_widths=(3,), seeds=2, epochs=2, threshold=1.0
+        words=V,
+        widths=(2, 5),
+        births=(3, 1),
+        ntk_widths=(3,),
+        seeds=2,
+        epochs=2,
+        threshold=1.0,
     )
     this = dataclasses.replace(study("word2vec"), full=small)
     path = str(tmp_path / "text.txt")

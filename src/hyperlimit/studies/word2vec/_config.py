@@ -15,6 +15,7 @@ class Word2VecConfig:
         data: the text, as `hyperlimit.data.words` takes it.
         words: of the vocabulary, the most frequent ones; the width of the limit.
         widths: of finite networks in muP, ascending.
+        births: how many networks of each width a seed has; their mean is what counts.
         ntk_widths: of finite networks in NTK parametrisation, ascending.
         seeds: how many runs, each with networks, windows and negatives of its own.
         epochs: passes over the text.
@@ -31,6 +32,7 @@ class Word2VecConfig:
     data: str = "wikipedia"
     words: int = 2000
     widths: tuple[int, ...] = (16, 64, 256, 1024)
+    births: tuple[int, ...] = (8, 4, 2, 1)
     ntk_widths: tuple[int, ...] = (64, 256, 1024)
     seeds: int = 4
     epochs: int = 3
@@ -45,5 +47,11 @@ class Word2VecConfig:
 
 
 QUICK = Word2VecConfig(
-    words=1000, widths=(16, 64), ntk_widths=(64,), seeds=2, epochs=2, rate=0.3
+    words=1000,
+    widths=(16, 64),
+    births=(2, 1),
+    ntk_widths=(64,),
+    seeds=2,
+    epochs=2,
+    rate=0.3,
 )

@@ -72,14 +72,23 @@ def findings(
     apart = np.stack([results[name].apart for name in names])
     slopes = np.polyfit(np.log(config.widths), np.log(apart), 1)[0]
     mean, low, high = mean_interval(slopes)
-    yield Finding("exponent in the width of cosines' distance", mean, (low, high))
+    what = "muP: exponent in the width of cosines' distance from the limit's"
+    yield Finding(what, mean, (low, high))
     for times, other in ((3, narrow.top_10), (10, np.full_like(limit.top_10, guesses))):
         against = names[0] if times == 3 else "chance"
         what = f"analogies in ten: {MUP_LIMIT}, minus {times} times {against}"
         yield _above(what, limit.top_10 - times * other)
     for width in config.ntk_widths:
-        found = mean_interval(results[finite("NTK", width)].top_10)
-        yield Finding(f"analogies in ten: {finite('NTK', width)}", found[0], found[1:])
+        mean, low, high = mean_interval(results[finite("NTK", width)].top_10)
+        widest = width == config.ntk_widths[-1]
+        yield Finding(
+            f"analogies in ten: {finite('NTK', width)}",
+            mean,
+            (low, high),
+            # What it comes to at infinite width.
+            expected=f"chance, {guesses:.4f}" if widest else "",
+            number=guesses if widest else None,
+        )
 
 
 def _above(what: str, values: Float[np.ndarray, " s"]) -> Finding:

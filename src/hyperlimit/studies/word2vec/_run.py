@@ -1,7 +1,10 @@
 """The study: all networks on the same words, windows and negatives, from many seeds."""
 
+from collections import defaultdict
+
 import jax
 import numpy as np
+from jaxtyping import Float
 from matplotlib.figure import Figure
 
 from hyperlimit.plotting import LimitCurve, widths_figure
@@ -23,6 +26,9 @@ from hyperlimit.studies.word2vec._findings import (
 )
 from hyperlimit.studies.word2vec._networks import kernel_limit, mup, mup_limit, ntk
 from hyperlimit.studies.word2vec._train import Networks, losses, trained
+
+# Between the name of a kind of network and the number of one of them.
+_BIRTH = ", birth "
 
 
 def run(config: Word2VecConfig, reporter: Reporter) -> Findings:
@@ -55,8 +61,8 @@ def run(config: Word2VecConfig, reporter: Reporter) -> Findings:
 
 def _one_run(
     config: Word2VecConfig, given: Corpus, index: int, before: int, update: Update
-) -> dict[str, tuple[float, ...]]:
-    """What is measured of all networks from one seed."""
+) -> dict[str, Float[np.ndarray, " m"]]:
+    """What is measured of all networks from one seed, in the mean over births."""
     generator = np.random.default_rng([config.seed, 1 + index])
     key = jax.random.fold_in(jax.random.key(config.seed), index)
     networks, training = _newborn(config, key), {}
@@ -78,22 +84,28 @@ def _one_run(
     found = losses(networks, _held_out(config, given))
     total = float(found.counts.sum())
     vectors = {name: np.asarray(net.embeddings) for name, net in networks.items()}
-    return {
-        name: (
-            training[name],
-            float(found.sums[name].sum()) / total,
-            accuracy(own, given.questions, 1),
-            accuracy(own, given.questions, 10),
-            cosines_apart(own, vectors[MUP_LIMIT]),
+    measured = defaultdict(list)
+    for name, own in vectors.items():
+        measured[name.split(_BIRTH)[0]].append(
+            (
+                training[name],
+                float(found.sums[name].sum()) / total,
+                accuracy(own, given.questions, 1),
+                accuracy(own, given.questions, 10),
+                cosines_apart(own, vectors[MUP_LIMIT]),
+            )
         )
-        for name, own in vectors.items()
-    }
+    return {name: np.mean(rows, axis=0) for name, rows in measured.items()}
 
 
 def _newborn(config: Word2VecConfig, key: jax.Array) -> Networks:
     words, keys = config.words, iter(jax.random.split(key, 100))
     return (
-        {finite("muP", n): mup(next(keys), words, n) for n in config.widths}
+        {
+            f"{finite('muP', n)}{_BIRTH}{birth}": mup(next(keys), words, n)
+            for n, births in zip(config.widths, config.births, strict=True)
+            for birth in range(births)
+        }
         | {MUP_LIMIT: mup_limit(words)}
         | {finite("NTK", n): ntk(next(keys), words, n) for n in config.ntk_widths}
         | {NTK_LIMIT: kernel_limit(next(keys), words, layers=2)}
