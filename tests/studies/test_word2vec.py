@@ -130,7 +130,7 @@ def test_a_step_is_that_of_automatic_differentiation(text, every, tolerance):
         return expected_loss(lambda x: 0.6 * arrays[1] @ (arrays[0].T @ x))
 
     def table(array):
-        return expected_loss(lambda x: array @ x)
+        return expected_loss(lambda x: x @ array)
 
     batch = type(every)(*(array[step] for array in every))
     given = jax.jit(task)(batch)
@@ -253,14 +253,14 @@ def test_wide_networks_in_ntk_parametrisation(layers, every):
     for width in WIDTHS:
         net = ntk(jax.random.key(width), V, width)
         nets[f"finite {width}"] = net
-        values = net.scale * net.outputs @ net.inputs.T
+        values = net.scale * net.inputs @ net.outputs.T
         nets[f"limit {width}"] = KernelLimit(values, layers)
     births = {name: jnp.copy(net.embeddings) for name, net in nets.items()}
     nets, _ = trained(nets, next(parts(every)))
     apart, moved = [], []
     for width in WIDTHS:
         net = nets[f"finite {width}"]
-        values = net.scale * net.outputs @ net.inputs.T
+        values = net.scale * net.inputs @ net.outputs.T
         apart.append(values - nets[f"limit {width}"].values)
         moved.append(net.inputs - births[f"finite {width}"])
     if layers == 2:

@@ -86,7 +86,7 @@ class KernelLimit(AbstractNetwork):
     words are all that there is of it. The input embeddings stay at right angles.
 
     Attributes:
-        values: f of each word (column) at each (row) alone; N(0, 1) at birth.
+        values: f of each word (column) at each alone (row); N(0, 1) at birth.
         layers: r.
     """
 
@@ -95,14 +95,17 @@ class KernelLimit(AbstractNetwork):
 
     def scores(self, given: Task) -> Float[Array, "b k"]:
         """f of the targets."""
-        asked = self.values[given.targets[:, :, None], given.sources[None, None]]
-        return jnp.einsum("bks,bs->bk", asked, given.mixing)
+        every = given.mixing @ self.values[given.sources]
+        return jnp.take_along_axis(every, given.targets, axis=1)
 
     def moved(self, given: Task, steps: Float[Array, "b k"]) -> "KernelLimit":
         """The values by the kernel times the steps."""
-        changes = self.layers * steps[:, :, None] * given.mixing[:, None, :]
-        places = (given.targets[:, :, None], given.sources[None, None])
-        return KernelLimit(self.values.at[places].add(changes), self.layers)
+        size, words = len(steps), len(self.values)
+        rows = jnp.arange(size, dtype=given.targets.dtype)[:, None]
+        every = jnp.zeros((size, words), steps.dtype)
+        every = every.at[rows, given.targets].add(self.layers * steps)
+        changes = given.mixing.T @ every
+        return KernelLimit(self.values.at[given.sources].add(changes), self.layers)
 
     @property
     def embeddings(self) -> Float[Array, "v v"]:
