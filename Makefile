@@ -49,8 +49,8 @@ check: lint types imports test test-float32 test-studies
 # install it from wherever they are set up to look.
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	  --extra data --extra cluster --group dev --no-annotate --no-emit-index-url \
-	  --no-emit-find-links --custom-compile-command "make lock" \
+	  --extra data --extra words --extra cluster --group dev --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --output-file requirements/lock.txt
 
 $(READY): pyproject.toml requirements/lock.txt

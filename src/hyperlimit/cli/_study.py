@@ -40,8 +40,8 @@ def study(
     data: Annotated[
         str | None,
         Option(
-            help="A folder of data, for few-shot: Omniglot's archives, in place of "
-            "printed characters."
+            help="Data in place of the study's own: the folder of Omniglot's archives "
+            "for few-shot, a text or its name for word2vec."
         ),
     ] = None,
     out: Annotated[

@@ -1,5 +1,6 @@
-"""Images, masks and whole output files: arrays in, arrays out."""
+"""Images and their masks, text, and whole output files."""
 
+from hyperlimit.data._analogies import Analogy, analogies
 from hyperlimit.data._digits import digits
 from hyperlimit.data._faces import faces
 from hyperlimit.data._fashion import fashion
@@ -12,11 +13,15 @@ from hyperlimit.data._observation_mask import observation_mask
 from hyperlimit.data._omniglot import omniglot
 from hyperlimit.data._target_mask import target_mask
 from hyperlimit.data._whole_files import whole_files
+from hyperlimit.data._wikipedia import wikipedia_articles
+from hyperlimit.data._words import words
 from hyperlimit.data._write_image import write_image
 
 __all__ = [
     "LOADERS",
+    "Analogy",
     "Images",
+    "analogies",
     "digits",
     "faces",
     "fashion",
@@ -29,5 +34,7 @@ __all__ = [
     "require_images",
     "target_mask",
     "whole_files",
+    "wikipedia_articles",
+    "words",
     "write_image",
 ]

@@ -6,8 +6,13 @@ from pathlib import Path
 from hyperlimit.errors import InputError
 
 
-def installed_folder(package: str, data_set: str) -> Path:
+def installed_folder(package: str, data_set: str, extra: str = "data") -> Path:
     """Find the folder of a package without importing it.
+
+    Args:
+        package: its name.
+        data_set: what is read from it, for the message.
+        extra: of this package, that installs it.
 
     Raises:
         InputError: the package is not installed.
@@ -20,7 +25,7 @@ def installed_folder(package: str, data_set: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
             f"the data set {data_set!r} comes with the package {package}, which is not "
-            "installed; run pip install 'hyperlimit[data]'"
+            f"installed; run pip install 'hyperlimit[{extra}]'"
         )
     return Path(spec.submodule_search_locations[0])
 

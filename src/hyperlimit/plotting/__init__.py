@@ -19,12 +19,14 @@ from hyperlimit.plotting._width_transfer import (
     RateCurve,
     width_transfer_figure,
 )
+from hyperlimit.plotting._widths import LimitCurve, widths_figure
 
 __all__ = [
     "AccuracyCurve",
     "AngleCurve",
     "ChangeCurve",
     "FewShotCurve",
+    "LimitCurve",
     "Method",
     "Points",
     "RateCurve",
@@ -42,4 +44,5 @@ __all__ = [
     "scaling_figure",
     "stops_figure",
     "width_transfer_figure",
+    "widths_figure",
 ]

@@ -14,6 +14,7 @@ STUDIES: dict[str, str] = {
     "optimisation": "hyperlimit.studies.optimisation",
     "width-transfer": "hyperlimit.studies.width_transfer",
     "few-shot": "hyperlimit.studies.few_shot",
+    "word2vec": "hyperlimit.studies.word2vec",
 }
 
 

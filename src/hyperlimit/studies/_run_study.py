@@ -32,7 +32,8 @@ def run_study(
         reporter: is told of the stages.
         quick: whether to take the settings that need less than a minute.
         seed: in place of the settings' own.
-        data: a folder, in place of the settings' own, for studies that take one.
+        data: a name or a path, in place of the settings' own, for studies that take
+            one.
 
     Returns:
         What results.json holds.
