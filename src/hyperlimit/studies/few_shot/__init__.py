@@ -7,7 +7,7 @@ in Infinite-Width Neural Networks*, ICML 2021, section 9; Finn, Abbeel and Levin
 *Model-Agnostic Meta-Learning*, ICML 2017.
 
 Command: `hyperlimit study few-shot --data FOLDER`, with Omniglot's archives in the
-folder; without one, printed characters stand in. Some five minutes on two cores.
+folder; without one, printed characters stand in. Some ten minutes on two cores.
 
 Expected: the limit beats the kernels of the same infinitely wide network, which have
 no features to learn, by 8 points and more; the widest network is within 2 points of it.
