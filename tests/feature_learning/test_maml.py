@@ -170,6 +170,38 @@ def test_wide_networks_meta_train_as_the_limit(tasks):
         assert np.abs(expected).max() > 0.2
 
 
+class Constant(eqx.Module):
+    """The same outputs for every input: its kernel is 1."""
+
+    outputs: jax.Array
+
+    def __call__(self, inputs):
+        return self.outputs
+
+
+@pytest.mark.float64_only
+@pytest.mark.parametrize("rate", [1.5, 4.5])
+def test_first_order_drives_away_what_all_tasks_share(rate):
+    """Outputs a that a step takes to (1 - s) a, with s = rate / 3 for three classes.
+
+    The slope is (1 - s) a / 3, of the second order (1 - s)^2 a / 3: past s = 1 descent
+    of the first order increases a.
+    """
+    x, labels = jnp.ones((1, 3, 1)), jnp.arange(3)[None]
+    tasks = Tasks(x, labels, x, labels)
+    a = 1e-5 * jnp.array([1.0, -3.0, 2.0])
+    for order in (1, 2):
+        slope = jax.jit(
+            jax.grad(
+                lambda net, order=order: maml_loss(
+                    net, tasks, loss=cross_entropy, rate=rate, order=order
+                )
+            )
+        )(Constant(a))
+        expected = (1 - rate / 3) ** order * a / 3
+        np.testing.assert_allclose(slope.outputs, expected, rtol=1e-3)
+
+
 def test_any_module_keeps_what_is_no_array(tasks):
     net = eqx.nn.MLP(4, 2, 3, 1, key=jax.random.key(0))
     x, y = tasks.inputs[0], tasks.targets[0]

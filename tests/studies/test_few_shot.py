@@ -110,7 +110,7 @@ def test_tasks_hold_the_images_that_were_drawn(images):
 
 def test_a_meta_step_is_first_order_maml(images, tolerance):
     """Inner descent on whole matrices, a task at a time; the sum, clipped."""
-    config = dataclasses.replace(SMALL, clip=0.01)
+    config = dataclasses.replace(SMALL, clip=0.01, order=1)
     net = hl.linear_limit(16, 3, output_std=0.3).sampled(5, key=jax.random.key(1))
     draws = five_of_eight((1, 4))
     tasks = tasks_of(images, Draws(*(part[0] for part in draws)))

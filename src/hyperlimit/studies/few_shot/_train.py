@@ -39,7 +39,7 @@ def meta_trained_curve(
 ) -> Float[np.ndarray, " e"]:
     """The share of right answers in new tasks, before and during meta-training.
 
-    First-order MAML by gradient descent.
+    MAML by gradient descent.
 
     Args:
         config: of the study.
@@ -105,7 +105,7 @@ def meta_trained(
             loss=cross_entropy,
             rate=config.inner_rate,
             steps=config.inner_steps,
-            order=1,
+            order=config.order,
         )
         return config.tasks * mean
 
