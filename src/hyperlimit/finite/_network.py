@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
-from hyperlimit.layers import Size
+from hyperlimit.layers import Dense, Size
 from hyperlimit.networks import Network
 from hyperlimit.parametrisation import parametrisation
 
@@ -39,24 +39,62 @@ class FiniteNetwork(eqx.Module):
         """
         check_input("input", inputs, self.in_size)
         outputs = self.spec.inputs.apply(self.fixed, inputs)
+        for layer, values, factors in zip(
+            self.spec.layers, self.values, self.multipliers(), strict=True
+        ):
+            if isinstance(layer, Dense):
+                # As many weights again need not be made: inputs are fewer.
+                outputs = factors["weight"] * outputs
+                factors = factors | {"weight": None}
+            outputs = layer.apply(_products(values, factors), outputs)
+        return outputs
+
+    def many(self, inputs: Float[Array, "p ..."]) -> Float[Array, "p ..."]:
+        """The outputs for many inputs: what `jax.vmap` of a call gives, and faster.
+
+        Vectors go through the layers as the columns of a matrix, so that compilers
+        find products of matrices, and axes where they leave them.
+
+        Raises:
+            InputError: if an input is not a vector, or image, of `in_size`.
+        """
+        if not isinstance(self.in_size, int):
+            return jax.vmap(self)(inputs)
+        check_input(
+            "input", jax.ShapeDtypeStruct(inputs.shape[1:], inputs.dtype), self.in_size
+        )
+
+        def features(one: Float[Array, " d"]) -> Float[Array, " k"]:
+            return self.spec.inputs.apply(self.fixed, one)
+
+        columns = jax.vmap(features, out_axes=1)(inputs)
         for layer, values in zip(
             self.spec.layers, self.multiplied(self.values), strict=True
         ):
-            outputs = layer.apply(values, outputs)
-        return outputs
+            columns = layer.apply_columns(values, columns)
+        return columns.T
 
     def multiplied(self, values: Values) -> Values:
         """Values as the layers use them."""
+        pairs = zip(values, self.multipliers(), strict=True)
+        return tuple(_products(given, factors) for given, factors in pairs)
+
+    def multipliers(self) -> tuple[dict[str, float], ...]:
+        """What values are multiplied by before the layers use them."""
         row = parametrisation(self.parametrisation)
         return tuple(
-            {
-                parameter.name: row.multiplier(parameter) * given[parameter.name]
-                for parameter in parameters
-            }
-            for parameters, given in zip(
-                self.spec.parameters(self.in_size), values, strict=True
-            )
+            {parameter.name: row.multiplier(parameter) for parameter in parameters}
+            for parameters in self.spec.parameters(self.in_size)
         )
+
+
+def _products(
+    values: Mapping[str, Array], factors: Mapping[str, float | None]
+) -> dict[str, Array]:
+    return {
+        name: values[name] if factor is None else factor * values[name]
+        for name, factor in factors.items()
+    }
 
 
 def draw_values(
@@ -94,7 +132,7 @@ def merged(one: Values, two: Values) -> Values:
     return tuple(union(a, b) for a, b in zip(one, two, strict=True))
 
 
-def check_input(name: str, given: Array, size: Size) -> None:
+def check_input(name: str, given: Array | jax.ShapeDtypeStruct, size: Size) -> None:
     """Raises an InputError unless `given` is one vector, or image, of a size."""
     shape = jnp.shape(given)
     expected = (size,) if isinstance(size, int) else tuple(size)
