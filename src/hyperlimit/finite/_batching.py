@@ -25,7 +25,7 @@ def over_inputs(
     paired: bool,
     chunk: int | None = None,
 ) -> PyTree:
-    """`read(write(x_i), z_i)` for every row i of x; z itself, if it is not `paired`.
+    """`read(write(x)_i, z_i)` for every row i; z itself, if it is not `paired`.
 
     All rows are written together, or `chunk` at a time; then gradients hold the arrays
     of one chunk too, for each is worked out again on the way back. On a CPU rows are
@@ -33,8 +33,8 @@ def over_inputs(
     activations of a whole batch take longer to store and fetch than to compute.
 
     Args:
-        write: one row of x to the arrays that it generates.
-        read: such arrays, and many z (p, ...), to outputs (p, ...).
+        write: some rows of x to the arrays that they generate, a row for each.
+        read: the arrays of one x, and many z (p, ...), to outputs (p, ...).
 
     Raises:
         InputError: for a chunk that is no whole number, or below one.
@@ -51,7 +51,7 @@ def over_inputs(
 
     def some(rows: tuple[PyTree, Array | None]) -> PyTree:
         given, own = rows
-        return _in_blocks(jax.vmap(one), (jax.vmap(write)(given), own))
+        return _in_blocks(jax.vmap(one), (write(given), own))
 
     rows = (x, z if paired else None)
     return _in_turn(some, rows, _length(rows) if chunk is None else chunk)

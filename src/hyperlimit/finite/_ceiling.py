@@ -1,5 +1,6 @@
 """How many x to work on at a time so that memory stays below a ceiling."""
 
+import math
 import re
 from collections.abc import Callable
 
@@ -15,8 +16,6 @@ UNITS = {"": 1} | {
     for base, unit in ((1000, "B"), (1024, "iB"))
     for power, prefix in enumerate(("k" if base == 1000 else "K", "M", "G", "T"), 1)
 }
-# A second guess at most, and then smaller ones.
-SMALLER = 0.9
 
 Run = Callable[[PyTree, Array, Array, int | None], PyTree]
 
@@ -72,16 +71,17 @@ def fitting_chunk(
     if together <= ceiling or count == 1:
         _check(memory, ceiling, together)
         return None
-    chunk, least = 1, taken(1)
+    least = taken(1)
     _check(memory, ceiling, min(together, least))
     slope = max((together - least) / (count - 1), 1)
-    largest = count // 2
-    guess = min(int((ceiling - least) / slope) + 1, largest)
-    while guess > chunk:
-        if taken(guess) <= ceiling:
-            return guess
-        guess = int(SMALLER * guess)
-    return chunk
+    chunk = min(int((ceiling - least) / slope) + 1, -(-count // 2))
+    while chunk > 1:
+        above = taken(chunk) - ceiling
+        if above <= 0:
+            return chunk
+        # From two x on, a chunk's gradient stands beside the sum of those before.
+        chunk -= max(1, math.ceil(above / slope))
+    return 1
 
 
 def amount(memory: int | str) -> int:

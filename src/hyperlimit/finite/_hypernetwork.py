@@ -3,6 +3,7 @@
 from typing import final
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -102,9 +103,9 @@ def _batch(
     memory: int | str | None,
 ) -> Float[Array, "b p k"]:
     def run(net: FiniteHypernetwork, x: Array, z: Array, chunk: int | None) -> Array:
-        def write(one: Array) -> Array:
-            check_input("x", one, net.meta.in_size)
-            return net.meta(one)
+        def write(some: Array) -> Array:
+            # XLA would rather turn the last product round, and copy all its weights.
+            return jax.lax.optimization_barrier(net.meta.many(some).T).T
 
         def read(flat: Array, points: Array) -> Array:
             return net.written(flat).many(points)

@@ -1,6 +1,6 @@
 """A finite network: a description with values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import final
 
 import equinox as eqx
@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
-from hyperlimit.layers import Dense, Size
+from hyperlimit.layers import AbstractLayer, Dense, Size
 from hyperlimit.networks import Network
 from hyperlimit.parametrisation import parametrisation
 
@@ -39,14 +39,8 @@ class FiniteNetwork(eqx.Module):
         """
         check_input("input", inputs, self.in_size)
         outputs = self.spec.inputs.apply(self.fixed, inputs)
-        for layer, values, factors in zip(
-            self.spec.layers, self.values, self.multipliers(), strict=True
-        ):
-            if isinstance(layer, Dense):
-                # As many weights again need not be made: inputs are fewer.
-                outputs = factors["weight"] * outputs
-                factors = factors | {"weight": None}
-            outputs = layer.apply(_products(values, factors), outputs)
+        for layer, values, factor in self._used():
+            outputs = layer.apply(values, outputs if factor == 1 else factor * outputs)
         return outputs
 
     def many(self, inputs: Float[Array, "p ..."]) -> Float[Array, "p ..."]:
@@ -68,16 +62,19 @@ class FiniteNetwork(eqx.Module):
             return self.spec.inputs.apply(self.fixed, one)
 
         columns = jax.vmap(features, out_axes=1)(inputs)
-        for layer, values in zip(
-            self.spec.layers, self.multiplied(self.values), strict=True
-        ):
-            columns = layer.apply_columns(values, columns)
+        for layer, values, factor in self._used():
+            columns = layer.apply_columns(
+                values, columns if factor == 1 else factor * columns
+            )
         return columns.T
 
     def multiplied(self, values: Values) -> Values:
         """Values as the layers use them."""
         pairs = zip(values, self.multipliers(), strict=True)
-        return tuple(_products(given, factors) for given, factors in pairs)
+        return tuple(
+            {name: factor * given[name] for name, factor in factors.items()}
+            for given, factors in pairs
+        )
 
     def multipliers(self) -> tuple[dict[str, float], ...]:
         """What values are multiplied by before the layers use them."""
@@ -87,14 +84,22 @@ class FiniteNetwork(eqx.Module):
             for parameters in self.spec.parameters(self.in_size)
         )
 
+    def _used(self) -> Iterator[tuple[AbstractLayer, dict[str, Array], float]]:
+        """Each layer, its values, and what its inputs are multiplied by.
 
-def _products(
-    values: Mapping[str, Array], factors: Mapping[str, float | None]
-) -> dict[str, Array]:
-    return {
-        name: values[name] if factor is None else factor * values[name]
-        for name, factor in factors.items()
-    }
+        For a dense layer that is the multiplier of its weights: inputs are fewer, and
+        weights need not be held twice.
+        """
+        for layer, given, factors in zip(
+            self.spec.layers, self.values, self.multipliers(), strict=True
+        ):
+            used, factor = dict(given), 1.0
+            for name in given:
+                if isinstance(layer, Dense) and name == "weight":
+                    factor = factors[name]
+                else:
+                    used[name] = factors[name] * given[name]
+            yield layer, used, factor
 
 
 def draw_values(

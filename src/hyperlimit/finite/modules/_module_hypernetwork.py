@@ -139,6 +139,7 @@ def _batch(
         def read(arrays: dict[str, Array], points: Array) -> PyTree:
             return jax.vmap(replaced(net.own, arrays))(points)
 
-        return over_inputs(net.weights, read, x, z, paired=paired, chunk=chunk)
+        write = jax.vmap(net.weights)
+        return over_inputs(write, read, x, z, paired=paired, chunk=chunk)
 
     return run(net, x, z, chunk_for(run, net, x, z, chunk, memory))
