@@ -61,7 +61,9 @@ def test_a_batch_generates_each_primary_once():
         jaxpr = jax.make_jaxpr(lambda x, z: net.batch(x, z))(
             inputs(1, 3, 5), inputs(2, 3, points, 2)
         )
-        found = [v.aval.shape for e in jaxpr.eqns for v in e.outvars]
+        (batch,) = jaxpr.eqns
+        inside = batch.params["jaxpr"].eqns
+        found = [v.aval.shape for e in inside for v in e.outvars]
         return [shape for shape in found if total in shape and 16 not in shape]
 
     # However many the points, f's output is computed for the 3 x and nothing else.

@@ -108,6 +108,19 @@ class LayerLaws:
         assert (error < 0.035).all()
         assert (np.abs(mean - limit.nngp) < 4.5 * error + case.slack).all()
 
+    def test_columns_are_inputs_side_by_side(self, case: LayerCase, tolerance):
+        draw = np.random.default_rng(0)
+        values = {
+            parameter.name: jnp.asarray(draw.normal(size=parameter.shape))
+            for parameter in case.layer.parameters(6)
+        }
+        columns = jnp.asarray(draw.normal(size=(6, 3)))
+        found = case.layer.apply_columns(values, columns)
+        for column, inputs in zip(found.T, columns.T, strict=True):
+            expected = case.layer.apply(values, inputs)
+            close = 10 * tolerance * float(jnp.abs(expected).max())
+            np.testing.assert_allclose(column, expected, rtol=0, atol=close)
+
     def test_symmetric_and_positive_semidefinite(self, case: LayerCase, tolerance):
         after = case.limit(state_of(COVARIANCE, 1.5 * COVARIANCE))
         for matrix in (after.nngp, after.ntk):

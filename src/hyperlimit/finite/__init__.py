@@ -1,7 +1,7 @@
 """Descriptions read as networks of finite width."""
 
 from hyperlimit.finite import heads
-from hyperlimit.finite._chunks import over_inputs
+from hyperlimit.finite._batching import over_inputs
 from hyperlimit.finite._hypernetwork import FiniteHypernetwork
 from hyperlimit.finite._init import init
 from hyperlimit.finite._input_size import input_size

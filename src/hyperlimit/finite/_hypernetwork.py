@@ -8,7 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
-from hyperlimit.finite._chunks import over_inputs
+from hyperlimit.finite._batching import over_inputs
+from hyperlimit.finite._ceiling import chunk_for
 from hyperlimit.finite._network import FiniteNetwork, Values, check_input
 from hyperlimit.finite._written import written_primary, written_values
 from hyperlimit.layers import Size
@@ -45,10 +46,14 @@ class FiniteHypernetwork(eqx.Module):
     def primary(self, x: Float[Array, "..."]) -> FiniteNetwork:
         """The primary network for one x: an ordinary module from z to y."""
         check_input("x", x, self.meta.in_size)
+        return self.written(self.meta(x))
+
+    def written(self, flat: Float[Array, " n"]) -> FiniteNetwork:
+        """The primary network of generated numbers one after another."""
         return written_primary(
             self.spec,
             self.z_size,
-            self.meta(x),
+            flat,
             self.own,
             self.fixed,
             self.meta.parametrisation,
@@ -59,18 +64,24 @@ class FiniteHypernetwork(eqx.Module):
         x: Float[Array, "b ..."],
         z: Float[Array, "p dz"] | Float[Array, "b p dz"],
         chunk: int | None = None,
+        memory: int | str | None = None,
     ) -> Float[Array, "b p k"]:
         """Every x with many z: the primary of each x is generated once.
 
-        Memory: the weights of all b primaries at a time, or of `chunk`.
+        Memory: the weights of all b primaries at a time, or of `chunk`, and in a
+        gradient a few times as much. On a CPU the primaries are worked on in blocks
+        that fit its cache, and activations of one block at a time are held.
 
         Args:
             x: (b, d_x), or images (b, height, width, channels).
             z: (p, d_z), the same for every x, or (b, p, d_z).
             chunk: how many x to work on at a time. None: all.
+            memory: a ceiling, in bytes or as "200MB", from which the chunk is found:
+                what the outputs and their gradient take beside x, z, the outputs,
+                the network and its gradient. Costs a few compilations.
 
         Raises:
-            InputError: for other shapes.
+            InputError: for other shapes, a chunk and a ceiling, or one that is too low.
         """
         x, z = jnp.asarray(x), jnp.asarray(z)
         rank = 1 + self.spec.meta.inputs.rank
@@ -80,8 +91,25 @@ class FiniteHypernetwork(eqx.Module):
                 "x (b, d_x) and z (p, d_z) or (b, p, d_z)."
             )
 
-        def one(pair: tuple[Array, Array | None]) -> Array:
-            own = z if pair[1] is None else pair[1]
-            return jax.vmap(self.primary(pair[0]))(own)
+        return _batch(self, x, z, chunk, memory)
 
-        return over_inputs(one, (x, None if z.ndim == 2 else z), chunk)
+
+@eqx.filter_jit
+def _batch(
+    net: FiniteHypernetwork,
+    x: Float[Array, "b ..."],
+    z: Float[Array, "p dz"] | Float[Array, "b p dz"],
+    chunk: int | None,
+    memory: int | str | None,
+) -> Float[Array, "b p k"]:
+    def run(net: FiniteHypernetwork, x: Array, z: Array, chunk: int | None) -> Array:
+        def write(some: Array) -> Array:
+            # XLA would rather turn the last product round, and copy all its weights.
+            return jax.lax.optimization_barrier(net.meta.many(some).T).T
+
+        def read(flat: Array, points: Array) -> Array:
+            return net.written(flat).many(points)
+
+        return over_inputs(write, read, x, z, paired=z.ndim == 3, chunk=chunk)
+
+    return run(net, x, z, chunk_for(run, net, x, z, chunk, memory))

@@ -54,9 +54,10 @@ class UnshapedHypernetwork(eqx.Module):
         x: Float[Array, "b ..."],
         z: Float[Array, "p dz"] | Float[Array, "b p dz"],
         chunk: int | None = None,
+        memory: int | str | None = None,
     ) -> Float[Array, "b p k"]:
         """Every x with many z, as FiniteHypernetwork.batch."""
-        return self.shaped(x, z).batch(x, z, chunk)
+        return self.shaped(x, z).batch(x, z, chunk, memory)
 
 
 def _size(example: Array, rank: int) -> Size:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import final
 
+import jax
 from jaxtyping import Array, Float
 
 from hyperlimit.errors import InputError
@@ -59,6 +60,19 @@ class AbstractLayer(ABC):
         self, values: Mapping[str, Array], inputs: Float[Array, "..."]
     ) -> Float[Array, "..."]:
         """The finite map on one input; `values` have their multipliers in them."""
+
+    def apply_columns(
+        self, values: Mapping[str, Array], columns: Float[Array, "d p"]
+    ) -> Float[Array, "k p"]:
+        """The finite map on many vectors, the columns of a matrix.
+
+        A layer that says more than `apply` on each saves compilers from moving axes.
+        """
+
+        def one(inputs: Float[Array, " d"]) -> Float[Array, " k"]:
+            return self.apply(values, inputs)
+
+        return jax.vmap(one, in_axes=1, out_axes=1)(columns)
 
     @abstractmethod
     def limit(self, state: KernelState, sources: Sources) -> KernelState:

@@ -102,6 +102,13 @@ class Dense(AbstractVectorLayer):
         outputs = jnp.matmul(values["weight"], inputs)
         return outputs + values["bias"] if "bias" in values else outputs
 
+    def apply_columns(
+        self, values: Mapping[str, Array], columns: Float[Array, "d p"]
+    ) -> Float[Array, "k p"]:
+        """The finite map on many vectors: one product of matrices."""
+        outputs = jnp.matmul(values["weight"], columns)
+        return outputs + values["bias"][:, None] if "bias" in values else outputs
+
     def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width; a source of None is an own parameter."""
         outputs = state.times(sources["weight"]).rescaled(self.weight_std)

@@ -74,6 +74,12 @@ class Elementwise(AbstractParameterFreeLayer, AbstractPointwiseLayer):
         del values
         return self.gain * self.function(inputs)
 
+    def apply_columns(
+        self, values: Mapping[str, Array], columns: Float[Array, "d p"]
+    ) -> Float[Array, "d p"]:
+        """The finite map on many vectors: on each number."""
+        return self.apply(values, columns)
+
     def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width."""
         del sources

@@ -94,6 +94,17 @@ class FiLM(AbstractPointwiseLayer):
             outputs = outputs + _on_last_axis(values["shift"], inputs)
         return outputs
 
+    def apply_columns(
+        self, values: Mapping[str, Array], columns: Float[Array, "d p"]
+    ) -> Float[Array, "d p"]:
+        """The finite map on many vectors."""
+        outputs = columns
+        if "scale" in values:
+            outputs = outputs + values["scale"][:, None] * columns
+        if "shift" in values:
+            outputs = outputs + values["shift"][:, None]
+        return outputs
+
     def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion where the next layer sums over features."""
         outputs = state

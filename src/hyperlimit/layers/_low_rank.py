@@ -102,6 +102,13 @@ class LowRank(AbstractVectorLayer):
         update = jnp.matmul(values["up"], jnp.matmul(values["down"], inputs))
         return jnp.matmul(values["weight"], inputs) + update
 
+    def apply_columns(
+        self, values: Mapping[str, Array], columns: Float[Array, "d p"]
+    ) -> Float[Array, "k p"]:
+        """The finite map on many vectors: the same products."""
+        update = jnp.matmul(values["up"], jnp.matmul(values["down"], columns))
+        return jnp.matmul(values["weight"], columns) + update
+
     def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width and rank."""
         base = state.times(sources["weight"]).rescaled(self.weight_std)

@@ -108,6 +108,19 @@ class Residual(AbstractLayer):
             branch = layer.apply(_below(values, f"branch.{index}."), branch)
         return shortcut + branch
 
+    def apply_columns(
+        self, values: Mapping[str, Array], columns: Float[Array, "d p"]
+    ) -> Float[Array, "k p"]:
+        """The finite map on many vectors, layer by layer."""
+        shortcut = branch = columns
+        for index, layer in enumerate(self.shortcut):
+            below = _below(values, f"shortcut.{index}.")
+            shortcut = layer.apply_columns(below, shortcut)
+        for index, layer in enumerate(self._parts(len(shortcut))["branch"]):
+            below = _below(values, f"branch.{index}.")
+            branch = layer.apply_columns(below, branch)
+        return shortcut + branch
+
     def limit(self, state: KernelState, sources: Sources) -> KernelState:
         """The recursion at infinite width."""
         shortcut, branch = self._both(state, sources)

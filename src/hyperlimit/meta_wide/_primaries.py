@@ -3,7 +3,6 @@
 from typing import final
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -41,7 +40,7 @@ class Primaries(eqx.Module):
                 f"row {i} was asked for, and there are {len(self.weights)} rows of x: "
                 "count from 0."
             )
-        return self._of(self.weights[i])
+        return self.of(self.weights[i])
 
     def batch(
         self,
@@ -65,17 +64,31 @@ class Primaries(eqx.Module):
                 f"or ({rows}, p, d_z)."
             )
 
-        def one(pair: tuple[Array, Array | None]) -> Array:
-            own = z if pair[1] is None else pair[1]
-            return jax.vmap(self._of(pair[0]))(own)
-
-        return over_inputs(one, (self.weights, None if z.ndim == 2 else z), chunk)
+        return _batch(self, z, chunk)
 
     def replaced(self, weights: Float[Array, "b P"], own: Values) -> "Primaries":
         """The same with other weights."""
         return Primaries(weights, own, self.fixed, self.spec, self.z_size)
 
-    def _of(self, weights: Float[Array, " P"]) -> FiniteNetwork:
+    def of(self, weights: Float[Array, " P"]) -> FiniteNetwork:
+        """The primary network of generated weights one after another."""
         return written_primary(
             self.spec, self.z_size, weights, self.own, self.fixed, "ntk"
         )
+
+
+@eqx.filter_jit
+def _batch(
+    primaries: Primaries,
+    z: Float[Array, "p dz"] | Float[Array, "n p dz"],
+    chunk: int | None,
+) -> Float[Array, "n p k"]:
+    def write(weights: Array) -> Array:
+        return weights
+
+    def read(weights: Array, points: Array) -> Array:
+        return primaries.of(weights).many(points)
+
+    return over_inputs(
+        write, read, primaries.weights, z, paired=z.ndim == 3, chunk=chunk
+    )

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree, Shaped
 
 from hyperlimit.errors import InputError
-from hyperlimit.finite._chunks import over_inputs
+from hyperlimit.finite._batching import over_inputs
+from hyperlimit.finite._ceiling import chunk_for
 from hyperlimit.finite.heads import AbstractHeadModule
 from hyperlimit.finite.modules._encoding import cosine_sine
 from hyperlimit.finite.modules._leaves import replaced
@@ -84,22 +85,29 @@ class ModuleHypernetwork(eqx.Module):
         z: Shaped[Array | np.ndarray, "..."],
         chunk: int | None = None,
         z_axes: int = 1,
+        memory: int | str | None = None,
     ) -> PyTree:
         """Every x with many z: the primary of each x is generated once.
 
-        Memory: the weights of all b primaries at a time, or of `chunk`.
+        Memory: the weights of all b primaries at a time, or of `chunk`, and in a
+        gradient a few times as much. On a CPU the primaries are worked on in blocks
+        that fit its cache, and activations of one block at a time are held.
 
         Args:
             x: b inputs, or the numbers of b tasks.
             z: (p, ...), the same for every x, or (b, p, ...).
             chunk: how many x to work on at a time. None: all.
             z_axes: how many axes one z has: 1 for vectors, 3 for images.
+            memory: a ceiling, in bytes or as "200MB", from which the chunk is found:
+                what the outputs and their gradient take beside x, z, the outputs,
+                the network and its gradient. Costs a few compilations.
 
         Returns:
             What the primary gives, with axes (b, p, ...).
 
         Raises:
-            InputError: for other shapes, or a chunk below one.
+            InputError: for other shapes, a chunk below one, a chunk and a ceiling, or a
+                ceiling that is too low.
         """
         x, z = jnp.asarray(x), jnp.asarray(z)
         one_x = () if self.embedding is not None else self.x_shape
@@ -115,8 +123,23 @@ class ModuleHypernetwork(eqx.Module):
         if self.embedding is not None:
             self.embedding.check(x)
 
-        def one(pair: tuple[Array, Array | None]) -> PyTree:
-            own = z if pair[1] is None else pair[1]
-            return jax.vmap(self.primary(pair[0]))(own)
+        return _batch(self, x, z, paired, chunk, memory)
 
-        return over_inputs(one, (x, None if shared else z), chunk)
+
+@eqx.filter_jit
+def _batch(
+    net: ModuleHypernetwork,
+    x: Shaped[Array, "b ..."],
+    z: Shaped[Array, "..."],
+    paired: bool,
+    chunk: int | None,
+    memory: int | str | None,
+) -> PyTree:
+    def run(net: ModuleHypernetwork, x: Array, z: Array, chunk: int | None) -> PyTree:
+        def read(arrays: dict[str, Array], points: Array) -> PyTree:
+            return jax.vmap(replaced(net.own, arrays))(points)
+
+        write = jax.vmap(net.weights)
+        return over_inputs(write, read, x, z, paired=paired, chunk=chunk)
+
+    return run(net, x, z, chunk_for(run, net, x, z, chunk, memory))
