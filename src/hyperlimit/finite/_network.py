@@ -39,8 +39,10 @@ class FiniteNetwork(eqx.Module):
         """
         check_input("input", inputs, self.in_size)
         outputs = self.spec.inputs.apply(self.fixed, inputs)
-        for layer, values, factor in self._used():
-            outputs = layer.apply(values, outputs if factor == 1 else factor * outputs)
+        for layer, values in zip(
+            self.spec.layers, self.multiplied(self.values), strict=True
+        ):
+            outputs = layer.apply(values, outputs)
         return outputs
 
     def many(self, inputs: Float[Array, "p ..."]) -> Float[Array, "p ..."]:
