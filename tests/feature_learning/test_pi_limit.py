@@ -183,14 +183,19 @@ def test_a_sample_of_a_trained_network_is_near_it():
 
 def test_a_step_that_is_not_projected_has_another_limit():
     """The projection matters, or the test above would say nothing about it."""
-    net, way = born(), (0.8, BATCHES * 4)
+    net, way = born(), (0.5, BATCHES * 4)
     limit = jax.vmap(stepped(net, *way))(X)
-    finite = net.sample(400, key=KEY)
-    near = jax.vmap(stepped(finite, *way))(X)
+    finite = net.sample(800, key=KEY)
     # Matrices of full rank: then the projection is the identity.
-    whole = tuple(jnp.eye(400) for _ in finite.omegas)
-    free = jax.vmap(stepped(eqx.tree_at(lambda f: f.omegas, finite, whole), *way))(X)
-    assert jnp.abs(free - limit).max() > 3 * jnp.abs(near - limit).max()
+    whole = eqx.tree_at(
+        lambda f: f.omegas, finite, tuple(jnp.eye(800) for _ in finite.omegas)
+    )
+
+    def wrong(net):
+        return jnp.linalg.norm(jax.vmap(stepped(net, *way))(X) - limit)
+
+    # Six to eight times, on average over samples.
+    assert wrong(whole) > 3 * wrong(finite)
 
 
 # --- what a step does
