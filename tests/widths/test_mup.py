@@ -31,43 +31,49 @@ def pieces(net, array):
     return found
 
 
-# For every array of g: deviation at birth beside a base 4 times narrower (m = 4) and
-# rates for SGD and Adam, from `docs/widths.md`.
-M = 4
-SIZES = {(0, "weight"): 1, (1, "weight"): 1, (2, "weight"): M**-0.5}
-SIZES |= {(level, "bias"): 1 for level in range(3)}
-RATES = {
-    "sgd": {(0, "weight"): M, (1, "weight"): 1, (2, "weight"): 1 / M}
-    | {(0, "bias"): M, (1, "bias"): M, (2, "bias"): 1},
-    "adam": {(0, "weight"): 1, (1, "weight"): 1 / M, (2, "weight"): 1 / M}
-    | {(level, "bias"): 1 for level in range(3)},
-}
+# For every array of g, m times as wide as the base's: deviation at birth beside that of
+# the base, and rates for SGD and Adam, from `docs/widths.md`.
+def sizes_of(m):
+    weights = {(0, "weight"): 1, (1, "weight"): 1, (2, "weight"): m**-0.5}
+    return weights | {(level, "bias"): 1 for level in range(3)}
+
+
+def rates_of(m):
+    return {
+        "sgd": {(0, "weight"): m, (1, "weight"): 1, (2, "weight"): 1 / m}
+        | {(0, "bias"): m, (1, "bias"): m, (2, "bias"): 1},
+        "adam": {(0, "weight"): 1, (1, "weight"): 1 / m, (2, "weight"): 1 / m}
+        | {(level, "bias"): 1 for level in range(3)},
+    }
 
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
-@pytest.mark.parametrize("n", [2, 8])
-def test_head(n, rule):
-    """f is n times its base: narrower, and wider, than g beside its base."""
-    mup = hl.MuP(describe(16 * n, 16 * M), describe(16, 16), rule, kernel=0.8)
+@pytest.mark.parametrize(
+    ("n", "m", "base"), [(2, 4, (16, 16)), (8, 4, (16, 16)), (0.5, 0.25, (64, 64))]
+)
+def test_head(n, m, base, rule):
+    """f and g, n and m times as wide as the base."""
+    widths = int(n * base[0]), int(m * base[1])
+    mup = hl.MuP(describe(*widths), describe(*base), rule, kernel=0.8)
     net = mup.init(key=jax.random.key(0), x=3, z=2)
     rates = mup.rates(net)
     head, rate = net.meta.values[-1], rates.meta.values[-1]
     written, offsets = (pieces(net, head[name]) for name in ("weight", "bias"))
     of_weights, of_offsets = (pieces(net, rate[name]) for name in ("weight", "bias"))
-    widths = net.spec.primary.parameters(2)
-    for level, name in SIZES:
-        fan_in = widths[2 * level][0].fan_in if name == "weight" else 1
-        s = SIZES[level, name] * (0.5 if name == "bias" else fan_in**-0.5)
-        wide = 1 if (level, name) == (2, "bias") else M
+    parameters = net.spec.primary.parameters(2)
+    for (level, name), size in sizes_of(m).items():
+        fan_in = parameters[2 * level][0].fan_in if name == "weight" else 1
+        s = size * (0.5 if name == "bias" else fan_in**-0.5)
+        wide = 1 if (level, name) == (2, "bias") else m
         share = 0.8 * min(1, (wide / n) ** 0.5)
         rows = written[level, name]
         np.testing.assert_allclose(
-            rows.std(), share * s / (16 * n) ** 0.5, rtol=5 / rows.size**0.5
+            rows.std(), share * s / widths[0] ** 0.5, rtol=5 / rows.size**0.5
         )
         rest = offsets[level, name]
         deviation = s * (1 - share**2) ** 0.5
         assert abs(rest.std() / deviation - 1) < 3 / rest.size**0.5
-        expected = RATES[rule][level, name]
+        expected = rates_of(m)[rule][level, name]
         np.testing.assert_allclose(of_offsets[level, name], expected)
         np.testing.assert_allclose(of_weights[level, name], expected / n)
 

@@ -206,8 +206,8 @@ class MuP:
                 if not spec.is_generated(layer.generated()[parameter.name]):
                     continue
                 scale = scales[parameter.name]
-                width, rate = max(scale.fan_in, scale.fan_out), scale.rate(self.rule)
-                share = self.kernel * min(1.0, math.sqrt(width / n))
+                rate = scale.rate(self.rule)
+                share = self.kernel * min(1.0, math.sqrt(scale.width / n))
                 rest = math.sqrt(1 - share**2)
                 rows = jnp.ones(parameter.size)
                 weights.append((scale.size * share * rows, rate / n * rows))

@@ -20,7 +20,9 @@ class TensorScale(NamedTuple):
     | inputs, biases | 1, k | 1 | k | 1 |
     | hidden | k, k | 1 | 1 | 1/k |
     | outputs | k, 1 | $1/\sqrt k$ | 1/k | 1/k |
-    | any | i, o | $\min(1, \sqrt{o/i})$ | o/i | 1/i |
+    | both grow | i, o | $\min(1, \sqrt{o/i})$ | o/i | 1/i |
+
+    Below one i and o stand for networks narrower than the base's.
 
     Attributes:
         fan_in, fan_out: i and o.
@@ -35,7 +37,16 @@ class TensorScale(NamedTuple):
     @property
     def size(self) -> float:
         """The factor of the deviation at birth."""
+        if self.fan_out == 1:
+            return 1 / math.sqrt(self.fan_in)
+        if self.fan_in == 1:
+            return 1.0
         return min(1.0, math.sqrt(self.fan_out / self.fan_in))
+
+    @property
+    def width(self) -> float:
+        """How much wider the network is than the base's: one where no axis grows."""
+        return self.fan_in if self.fan_out == 1 else self.fan_out
 
     def rate(self, rule: Rule) -> float:
         """The factor of the learning rate."""

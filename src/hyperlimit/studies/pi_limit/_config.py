@@ -23,7 +23,9 @@ class PiLimitConfig:
         rates: learning rates at the start, of which each method takes the one that
             does best on the validation images; they fall to zero in a straight line.
         ridges: the same for kernels.
-        distance_widths: at which networks are compared with the limit itself.
+        distance_rank: of a limit with which networks are compared; widths are to be
+            far above it.
+        distance_widths: of these networks.
         distance_draws: how many of each.
         distance_steps: after how many steps.
         distance_rate: the learning rate of these.
@@ -44,6 +46,7 @@ class PiLimitConfig:
     batch: int = 10
     rates: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     ridges: tuple[float, ...] = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+    distance_rank: int = 32
     distance_widths: tuple[int, ...] = (512, 1024, 2048)
     distance_draws: int = 6
     distance_steps: int = 10
@@ -64,6 +67,7 @@ QUICK = PiLimitConfig(
     epochs=3,
     rates=(1.0,),
     ridges=(1e-2,),
+    distance_rank=20,
     distance_widths=(32, 96, 288),
     distance_draws=6,
     distance_steps=5,

@@ -16,7 +16,8 @@ def distances(
 ) -> Float[np.ndarray, "w s"]:
     """Root mean squares over test images, in units of the limit's own outputs."""
     birth, order, omegas = jax.random.split(jax.random.key(config.seed), 3)
-    net = pi_limit(description(config), rank=config.rank).init(train.x, key=birth)
+    limit = pi_limit(description(config), rank=config.distance_rank)
+    net = limit.init(train.x, key=birth)
 
     def after(net: PiNetwork | FinitePiNetwork) -> np.ndarray:
         trained, _ = net.train(
@@ -29,14 +30,14 @@ def distances(
         )
         return np.asarray(outputs(trained, test.x))
 
-    limit = after(net)
+    wanted = after(net)
     found = np.zeros((len(config.distance_widths), config.distance_draws))
     with reporter.stage("comparing with the limit", total=found.size) as update:
         for row, width in enumerate(config.distance_widths):
             for draw in range(config.distance_draws):
                 key = jax.random.fold_in(jax.random.fold_in(omegas, width), draw)
-                off = after(net.sample(width, key=key)) - limit
-                found[row, draw] = np.sqrt(np.mean(off**2) / np.mean(limit**2))
+                off = after(net.sample(width, key=key)) - wanted
+                found[row, draw] = np.sqrt(np.mean(off**2) / np.mean(wanted**2))
                 done = row * config.distance_draws + draw + 1
                 update(done, f"width {width}: {found[row, draw]:.3f}")
     return found
