@@ -19,8 +19,9 @@ class WidthTransferConfig:
         log_rates: learning rates of Adam, as powers of 2, rising by one step.
         steps, batch, seeds: of training, each seed a network and an order of images.
         tolerance: how far from zero slopes of the coordinate check of muP may be.
-        check_...: widths, seeds, steps, and how many images and which coordinates of
-            the coordinate checks, which `checked` lists.
+        check_...: widths, those of f and g that stay while others vary and those of
+            muP's base, seeds, steps, how many images, which coordinates and what is
+            added to targets, of the coordinate checks, which `checked` lists.
     """
 
     seed: int = 0
@@ -35,13 +36,16 @@ class WidthTransferConfig:
     seeds: int = 3
     tolerance: float = 0.1
     check_meta_widths: tuple[int, ...] = (128, 256, 512, 1024)
-    check_primary_widths: tuple[int, ...] = (128, 256, 512)
-    check_fixed: tuple[int, int] = (64, 64)
-    check_seeds: int = 32
+    check_primary_widths: tuple[int, ...] = (64, 128, 256)
+    check_fixed: tuple[int, int] = (256, 64)
+    check_base: tuple[int, int] = (64, 64)
+    check_seeds: int = 64
     check_steps: int = 3
     # Few, since the sign of a sum of many gradients is of full rank at small widths.
     check_images: int = 4
     check_stride: int = 6
+    # So large that outputs at birth, which are random, matter little.
+    check_offset: float = 5.0
     checked: tuple[tuple[str, Rule], ...] = tuple(
         (name, rule) for rule in ("adam", "sgd") for name in ("mup", "standard", "ntk")
     )

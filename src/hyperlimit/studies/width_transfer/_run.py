@@ -23,11 +23,11 @@ _NAMES = ("mup", "standard")
 # Rates small enough for every width in a parametrisation without their correction.
 _CHECKED = {
     ("mup", "adam"): 2e-4,
-    ("mup", "sgd"): 1e-4,
+    ("mup", "sgd"): 1e-5,
     ("standard", "adam"): 5e-5,
-    ("standard", "sgd"): 1e-6,
+    ("standard", "sgd"): 2e-7,
     ("ntk", "adam"): 1e-3,
-    ("ntk", "sgd"): 3e-3,
+    ("ntk", "sgd"): 3e-4,
 }
 
 
@@ -67,7 +67,8 @@ def _checks(
     config: WidthTransferConfig, task: HalvesOfDigits, key: Array, reporter: Reporter
 ) -> list[CoordinateCheck]:
     images, every = config.check_images, config.check_stride
-    data = (task.x[:images], task.z[::every], task.y[:images, ::every])
+    targets = task.y[:images, ::every] + config.check_offset
+    data = (task.x[:images], task.z[::every], targets)
     found = []
     with reporter.stage("coordinate checks", total=len(config.checked)) as update:
         for index, (name, rule) in enumerate(config.checked):
@@ -81,6 +82,7 @@ def _checks(
                     meta_widths=config.check_meta_widths,
                     primary_widths=config.check_primary_widths,
                     fixed=config.check_fixed,
+                    base=config.check_base,
                     steps=config.check_steps,
                     seeds=config.check_seeds,
                     key=key,
