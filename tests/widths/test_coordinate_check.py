@@ -47,8 +47,14 @@ def test_mup_stays_and_others_drift():
 
 @pytest.mark.long
 def test_mup_for_sgd():
-    widths = {"meta_widths": (64, 256, 1024), "primary_widths": (64, 128, 256)}
-    assert check("mup", "sgd", 3e-5, seeds=64, **widths).within(0.15)
+    """f moves as much at any m up to n; beyond, what comes back to it is smaller."""
+    options = {"meta_widths": (64, 256), "primary_widths": (64, 128, 256)}
+    options |= {"base": (64, 64), "seeds": 64}
+    assert check("mup", "sgd", 3e-6, fixed=(256, 64), **options).within(0.15)
+    _, primary = check("mup", "sgd", 3e-6, fixed=(64, 64), **options).parts
+    for what, found in primary.slopes.items():
+        expected = -0.5 if what.startswith("f, ") else 0
+        assert found.slope == pytest.approx(expected, abs=0.15), what
 
 
 def test_the_kernel_regime():
