@@ -124,6 +124,11 @@ def test_mistakes(call, words):
         hl.hypernetwork_limit(hl.MuP(spec, spec, rule), widen)
 
 
+def test_a_description_alone_is_refused(unchecked_types):
+    with pytest.raises(hl.InputError, match="a Hypernetwork was given"):
+        hl.hypernetwork_limit(described(8, 3))
+
+
 def test_a_deep_f_has_none():
     spec = hl.Hypernetwork(
         meta=hl.mlp(depth=3, width=8, activation="identity"),

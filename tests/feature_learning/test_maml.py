@@ -221,6 +221,12 @@ def test_errors(net, tasks, refuses, unchecked_types):
             adapted(net, x, y, loss=cross_entropy, rate=0.1, steps=steps)
     with refuses("the loss has shape (3, 2)", "scalar"):
         adapted(net, x, y, loss=lambda f, _: f, rate=0.1)
+    with refuses("inputs of 4 numbers were expected", "shape (3, 3)"):
+        adapted(net, x[:, :3], y, loss=cross_entropy, rate=0.1)
+    with refuses("one input of 4 numbers was expected", "shape (3,)"):
+        net(x[0, :3])
+    with refuses("tasks is a tuple"):
+        maml_loss(net, tuple(tasks), loss=cross_entropy, rate=0.1)
     with refuses("[2, 3] tasks", "same number"):
         maml_loss(
             net, tasks._replace(inputs=tasks.inputs[:2]), loss=cross_entropy, rate=0.1

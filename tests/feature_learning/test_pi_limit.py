@@ -295,5 +295,14 @@ def test_wrong_inputs_are_refused(refuses):
         net.train(X, Y, learning_rate=0.1, steps=1, batch_size=7, key=KEY)
     with refuses("width=3 was given and the rank is 4"):
         net.sample(3, key=KEY)
+    options = {"steps": 4, "batch_size": 3, "key": KEY}
+    with refuses("shape (3,) were given for 4 steps"):
+        net.train(X, Y, learning_rate=jnp.ones(3), **options)
+    with refuses("learning_rate=-0.1", "not negative"):
+        net.train(X, Y, learning_rate=-0.1, **options)
+    with refuses("x[1, 2] is nan"):
+        net.train(X.at[1, 2].set(jnp.nan), Y, learning_rate=0.1, **options)
+    with refuses("targets of shape (3, 1)", "outputs of shape (3, 2)"):
+        net.train(X, Y[:, :1], learning_rate=0.1, **options)
     with refuses("the loss is", "smaller learning rate"):
         net.train(X, Y, learning_rate=1e6, steps=60, batch_size=6, key=KEY)

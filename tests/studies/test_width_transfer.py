@@ -25,17 +25,17 @@ def finished(tmp_path_factory):
 def test_mup_is_told_from_standard(finished):
     out, results = finished
     rows = {row["what"].split(" (")[0]: row for row in results["findings"]}
-    assert abs(rows["mup, adam: largest slope in n"]["measured"]) < 0.3
-    assert rows["standard, adam: largest slope in n"]["measured"] > 0.6
+    assert abs(rows["muP, Adam: largest slope in n"]["measured"]) < 0.3
+    assert rows["standard, Adam: largest slope in n"]["measured"] > 0.6
     # At the base's rate wider is better in muP, on the mean of two seeds.
-    assert rows["mup: loss at the base's best rate, 2x minus 1x"]["measured"] < 0
+    assert rows["muP: loss at the base's best rate, 2x minus 1x"]["measured"] < 0
     losses = {
         (row["parametrisation"], row["multiple"]): np.array(row["losses"])
         for row in results["data"]["losses"]
     }
-    assert losses["mup", 1].shape == (4, 2)
+    assert losses["mup", 1].shape == (5, 2)
     # Networks learn: better than the mean image by far.
-    assert np.nanmin(losses["mup", 4].mean(axis=1)) < 0.8
+    assert np.nanmin(losses["mup", 8].mean(axis=1)) < 0.8
     assert json.loads((out / "results.json").read_text())["config"]["base_meta"] == 16
     with Image.open(out / "figure.png") as picture:
         assert picture.size[0] > 1000

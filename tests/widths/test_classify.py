@@ -220,6 +220,7 @@ def test_weights_of_g_alone():
         (lambda: abc(0, "mup"), "no hidden layer"),
         (lambda: abc(hl.mlp(depth=1, width=4, out=1), "mup"), "no hidden layer"),
         (lambda: abc(2), "missing"),
+        (lambda: abc(1, a=(0, np.nan), b=(0, 0), c=0), "finite numbers"),
         (lambda: classify(spec()), "without a parametrisation"),
         (lambda: classify(abc(2, "mup"), "mup"), "one of them"),
         (lambda: classify(spec(), "mean_field"), "not known"),
@@ -244,6 +245,8 @@ def test_mistakes(call, words):
 def test_other_rules_are_refused():
     with pytest.raises(hl.InputError, match="'sgd' or 'adam'"):
         abc(2, "mup", rule="lion")
+    with pytest.raises(hl.InputError, match="give finite numbers"):
+        abc(1, a=(0, "x"), b=(0, 0), c=0)
     with pytest.raises(hl.InputError, match="'both', 'meta' or 'primary'"):
         classify(spec(), "mup", widen="f")
     with pytest.raises(hl.InputError, match="give what abc"):

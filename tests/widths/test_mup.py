@@ -189,10 +189,50 @@ def test_the_training_loop_takes_it():
             lambda: hl.MuP(
                 hl.mlp(depth=3, width=8, out=1), hl.mlp(depth=2, width=8, out=1)
             ).init(key=jax.random.key(0), x=3),
-            "other arrays",
+            "describe both alike",
+        ),
+        (
+            lambda: hl.MuP(
+                describe(8, 8, activation="tanh"), describe(4, 4, activation="relu")
+            ),
+            "g has the layer Elementwise.* describe both alike",
         ),
     ],
 )
 def test_mistakes(call, words):
     with pytest.raises(hl.InputError, match=words):
         call()
+
+
+@pytest.mark.parametrize(
+    ("rule", "optimiser", "words"),
+    [
+        ("sgd", optax.adam(0.1), "give MuP rule='adam'"),
+        ("sgd", optax.sign_sgd(0.1), "give MuP rule='adam'"),
+        ("adam", optax.sgd(0.1, momentum=0.9), "give MuP rule='sgd'"),
+        ("adam", optax.adamw(0.1), None),
+        ("adam", optax.lion(0.1), None),
+        ("sgd", optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(0.1)), None),
+        ("sgd", optax.sgd(optax.linear_schedule(0.0, 0.1, 10)), None),
+    ],
+)
+def test_a_rule_of_the_other_kind_is_refused(rule, optimiser, words):
+    mup = hl.MuP(describe(8, 8), describe(4, 4), rule)
+    net = mup.init(key=jax.random.key(0), x=3, z=2)
+    if words is None:
+        mup.optimiser(net, optimiser)
+        return
+    with pytest.raises(hl.InputError, match=words):
+        mup.optimiser(net, optimiser)
+
+
+def test_another_network_is_refused(unchecked_types, refuses):
+    mup = hl.MuP(describe(8, 8), describe(4, 4))
+    other = hl.MuP(describe(8, 4), describe(4, 4)).init(key=jax.random.key(0), x=3, z=2)
+    with refuses("give a network from its init"):
+        mup.rates(other)
+    plain = hl.init(hl.mlp(depth=2, width=8, out=1), key=jax.random.key(0), x=3)
+    with refuses("a FiniteNetwork was given and MuP is of a Hypernetwork"):
+        mup.rates(plain)
+    with refuses("optimiser=0.1 is no transformation"):
+        mup.optimiser(other, 0.1)

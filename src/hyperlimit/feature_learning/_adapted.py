@@ -54,8 +54,8 @@ def adapted(
     result is differentiated.
 
     Raises:
-        InputError: for another order, a negative number of steps, or a loss that is no
-            scalar.
+        InputError: for another order, a negative number of steps, a loss that is no
+            scalar, or inputs of another length than a `LinearNetwork` has.
 
     References:
         Finn, Abbeel and Levine, *Model-Agnostic Meta-Learning for Fast Adaptation of
@@ -76,6 +76,11 @@ def adapted(
         raise InputError(f"steps={steps!r} was given: give a whole number from 0.")
     if not isinstance(net, LinearNetwork):
         return _descended(net, inputs, targets, loss, rate, steps, order)
+    if jnp.shape(inputs)[1:] != net.first.shape[1:]:
+        raise InputError(
+            f"inputs of {net.first.shape[1]} numbers were expected, and shape "
+            f"{jnp.shape(inputs)} was given: give a row for each."
+        )
     basis = jnp.linalg.qr(inputs.T)[0]
     start = LinearNetwork(net.first @ basis, net.second)
     end = _descended(start, inputs @ basis, targets, loss, rate, steps, order)

@@ -8,7 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
-from hyperlimit.feature_learning._pi_batches import batches_of, check_losses
+from hyperlimit.feature_learning._pi_batches import (
+    batches_of,
+    check_losses,
+)
 from hyperlimit.feature_learning._pi_loss import Loss, clipping, half_mean_square
 from hyperlimit.feature_learning._pi_rows import Rows
 from hyperlimit.feature_learning._pi_scales import Scales

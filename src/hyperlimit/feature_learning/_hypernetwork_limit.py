@@ -234,6 +234,11 @@ def hypernetwork_limit(mup: MuP, widen: Widen = "meta") -> HypernetworkFeatureLi
         (5, 5)
         >>> optimiser = limit.optimiser(net, optax.sgd(0.01))
     """
+    if not isinstance(mup, MuP):
+        raise InputError(
+            f"a {type(mup).__name__} was given: give hl.MuP(spec, base, rule='sgd'), "
+            "which says what sizes and rates are."
+        )
     if not isinstance(mup.spec, Hypernetwork):
         raise InputError(
             f"mup is of a {type(mup.spec).__name__}: give one of a Hypernetwork, or "
@@ -246,16 +251,17 @@ def hypernetwork_limit(mup: MuP, widen: Widen = "meta") -> HypernetworkFeatureLi
         )
     if not _is_linear(mup.spec.meta):
         raise InputError(
-            f"f is {mup.spec.meta!r}, and only linear ones of one hidden layer have an "
-            "exact limit: give mlp(depth=2, activation='identity')."
+            f"f has layers {_named(mup.spec.meta)}, and only linear ones of one hidden "
+            "layer without biases have an exact limit: give mlp(depth=2, "
+            "activation='identity')."
         )
     if widen not in ("meta", "both"):
         raise InputError(f"widen={widen!r} was given: give 'meta' or 'both'.")
     if widen == "both" and not _all_written(mup.spec):
         raise InputError(
-            f"g is {mup.spec.primary!r}, and only linear ones of one hidden layer, all "
-            "written by f and without biases, have an exact limit: give "
-            "mlp(depth=2, activation='identity'), or widen='meta'."
+            f"g has layers {_named(mup.spec.primary)}, and only linear ones of one "
+            "hidden layer, all written by f and without biases, have an exact limit: "
+            "give mlp(depth=2, activation='identity'), or widen='meta'."
         )
     assert isinstance(mup.base, Hypernetwork)
     return HypernetworkFeatureLimit(mup.spec, mup.base, mup.kernel, widen)
@@ -269,6 +275,15 @@ def _is_linear(network: Network) -> bool:
         and isinstance(last, Dense)
         and first.bias_std == last.bias_std == 0
         and all(_is_identity(layer) for layer in between)
+    )
+
+
+def _named(network: Network) -> str:
+    return ", ".join(
+        repr(layer.activation)
+        if isinstance(layer, Elementwise)
+        else type(layer).__name__
+        for layer in network.layers
     )
 
 

@@ -4,6 +4,7 @@ from typing import final
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from hyperlimit.errors import InputError
@@ -23,7 +24,16 @@ class LinearNetwork(eqx.Module):
     second: Float[Array, "o n"]
 
     def __call__(self, inputs: Float[Array, " d"]) -> Float[Array, " o"]:
-        """The outputs for one input, in O(n (d + o))."""
+        """The outputs for one input, in O(n (d + o)).
+
+        Raises:
+            InputError: for inputs of another shape than (d,).
+        """
+        if jnp.shape(inputs) != self.first.shape[1:]:
+            raise InputError(
+                f"one input of {self.first.shape[1]} numbers was expected, and shape "
+                f"{jnp.shape(inputs)} was given: jax.vmap over further axes."
+            )
         return self.second @ (self.first @ inputs)
 
     def sampled(self, width: int, *, key: PRNGKeyArray | Array) -> "LinearNetwork":

@@ -54,7 +54,8 @@ def maml_loss(
     Cost: `steps` + 1 gradients on every task; see `adapted` for memory.
 
     Raises:
-        InputError: for parts of different numbers of tasks, or as `adapted`.
+        InputError: for tasks that are no `Tasks`, or have parts of different numbers of
+            tasks, or as `adapted`.
 
     Examples:
         >>> import jax, jax.numpy as jnp, hyperlimit as hl
@@ -65,6 +66,11 @@ def maml_loss(
         >>> print(maml_loss(net, tasks, loss=square, rate=0.5).round(4))
         0.125
     """
+    if not isinstance(tasks, Tasks):
+        raise InputError(
+            f"tasks is a {type(tasks).__name__}: give hl.feature_learning.Tasks("
+            "inputs, targets, new_inputs, new_targets)."
+        )
     counts = {len(part) for part in tasks}
     if len(counts) > 1:
         raise InputError(

@@ -1,6 +1,7 @@
 """Which examples each step of a training has."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
@@ -29,6 +30,38 @@ def batches_of(
         for epoch in range(-(-steps // per_epoch))
     ]
     return np.concatenate([np.zeros(0, np.int32), *found]).reshape(-1, size)[:steps]
+
+
+def rates_of(
+    learning_rate: float | Float[Array, "..."], steps: int
+) -> Float[Array, " steps"]:
+    """One for each step.
+
+    Raises:
+        InputError: for another number of them, or one that is negative or not finite.
+    """
+    rates = jnp.asarray(learning_rate, float)
+    if rates.shape not in ((), (steps,)):
+        raise InputError(
+            f"learning rates of shape {rates.shape} were given for {steps} steps: give "
+            "one number, or one for each step."
+        )
+    if not bool(jnp.all(jnp.isfinite(rates) & (rates >= 0))):
+        raise InputError(
+            f"learning_rate={learning_rate} was given: give finite numbers, not "
+            "negative ones."
+        )
+    return jnp.broadcast_to(rates, (steps,))
+
+
+def check_inputs(x: Float[Array, "n d"]) -> None:
+    """Raises an InputError for inputs that are not finite."""
+    wrong = np.argwhere(~np.isfinite(np.asarray(x)))
+    if len(wrong):
+        place = wrong[0].tolist()
+        raise InputError(
+            f"x{place} is {np.asarray(x)[tuple(place)]}: give finite inputs."
+        )
 
 
 def check_losses(losses: Float[np.ndarray, " s"], before: int) -> None:

@@ -10,7 +10,12 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from hyperlimit.errors import InputError
 from hyperlimit.feature_learning._finite_pi_network import FinitePiNetwork, sampled
-from hyperlimit.feature_learning._pi_batches import batches_of, check_losses
+from hyperlimit.feature_learning._pi_batches import (
+    batches_of,
+    check_inputs,
+    check_losses,
+    rates_of,
+)
 from hyperlimit.feature_learning._pi_loss import Loss, clipping, half_mean_square
 from hyperlimit.feature_learning._pi_rows import Rows
 from hyperlimit.feature_learning._pi_scales import Scales
@@ -121,8 +126,9 @@ class PiNetwork(eqx.Module):
         Raises:
             InputError: for numbers out of range, and if a loss is not finite.
         """
-        rates = jnp.broadcast_to(jnp.asarray(learning_rate, float), (steps,))
         batches = batches_of(len(x), len(y), steps, batch_size, check_key(key))
+        check_inputs(x)
+        rates = rates_of(learning_rate, steps)
         net, losses, done = self, [np.zeros(0)], 0
         while done < steps:
             # About as many as it has had: each number of rows is compiled for itself.

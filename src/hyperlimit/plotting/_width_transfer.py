@@ -73,7 +73,9 @@ def width_transfer_figure(
         axis.set_title(name, fontsize=10)
         axis.set_xlabel(letter)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("change in training\n(smallest width: 1)")
+    axes[0].set_ylabel(
+        "change in a few steps over that at\nthe smallest width (flat is right)"
+    )
     axes[-1].legend(
         frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5)
     )

@@ -35,7 +35,7 @@ def as_data(given: PyTree, name: str) -> PyTree:
     Raises:
         InputError: for what has no rows, or rows of different numbers.
     """
-    data = jax.tree.map(jnp.asarray, given)
+    data = jax.tree.map(lambda leaf: _array(leaf, name), given)
     if isinstance(data, list):
         data = tuple(data)
     if type(data) is tuple and len(data) == 3:
@@ -52,6 +52,20 @@ def as_data(given: PyTree, name: str) -> PyTree:
     if shapes[0][0] == 0:
         raise InputError(f"{name} has no rows: give at least one example.")
     return data
+
+
+def _array(leaf: object, name: str) -> Array:
+    try:
+        array = jnp.asarray(leaf)
+    except TypeError as error:
+        raise InputError(
+            f"{name} holds {leaf!r:.40}, which is no number: give arrays of numbers."
+        ) from error
+    if jnp.iscomplexobj(array):
+        raise InputError(
+            f"{name} holds complex numbers: give their real and imaginary parts apart."
+        )
+    return array
 
 
 def rows_of(data: PyTree) -> int:
@@ -80,7 +94,15 @@ def not_finite(data: PyTree) -> str | None:
 
 
 def _check_pairs(data: Pairs, name: str) -> None:
+    for part, each in zip("xzy", data, strict=True):
+        if not isinstance(each, jax.Array):
+            raise InputError(
+                f"{name} has {part} of type {type(each).__name__}: give arrays; three "
+                "that are something else than x, z and y go into a dict."
+            )
     x, z, y = data
+    if x.ndim and len(x) == 0:
+        raise InputError(f"{name} has no rows: give at least one example.")
     points = y.shape[1] if y.ndim > 1 else None
     shared = z.ndim > 1 and len(z) == points
     if x.ndim == 0 or points is None or len(x) != len(y) or 0 in (len(x), points):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
+from hyperlimit.training._check import check_loss
 from hyperlimit.training._data import rows_of, taken
 
 # Steps between two looks from outside, at most.
@@ -97,7 +98,7 @@ def advanced(fixed: tuple[Problem, Int[Array, ""]], state: State) -> tuple[State
     rule = optax.with_extra_args_support(problem.optimiser)
 
     def value(trained: PyTree, batch: PyTree, key: PRNGKeyArray | Array) -> Array:
-        return problem.loss(eqx.combine(trained, problem.rest), batch, key)
+        return check_loss(problem.loss(eqx.combine(trained, problem.rest), batch, key))
 
     def goes_on(carry: tuple[State, Array, Seen]) -> Bool[Array, ""]:
         at, _, seen = carry

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from hyperlimit.errors import InputError
 from hyperlimit.finite import check_key
 from hyperlimit.linalg.checkpoints import Checkpoints, Store
+from hyperlimit.training._check import check_calls
 from hyperlimit.training._data import as_data, rows_of
 from hyperlimit.training._kept import keep, opened
 from hyperlimit.training._progress import Told, told
@@ -96,7 +97,8 @@ def train(
         checkpoints: a folder, or `hl.Checkpoints(folder, seconds=...)`. Called again
             with the same arguments, after it was killed too, the training goes on from
             there, and ends with the same numbers, to the bit, as one that was never
-            ended. More steps or epochs may be asked for.
+            ended. A folder alone is written to once a minute and at the end; steps
+            since then are made again. More steps or epochs may be asked for.
         progress: a bar on the terminal, if there is one; or a function of the steps
             that are done and the latest loss.
 
@@ -132,6 +134,11 @@ def train(
     validation = None if validation is None else as_data(validation, "validation")
     arrays, rest = parted(net, trained)
     _check_settings(rows_of(data), batch_size, epochs, steps, validation, patience)
+    if not isinstance(progress, bool) and not callable(progress):
+        raise InputError(
+            f"progress={progress!r} was given: give True, False, or a function of the "
+            "steps that are done and the latest loss."
+        )
     if loss is None:
         for given in (data, validation):
             if given is not None:
@@ -144,6 +151,7 @@ def train(
         optimiser or _ADAM,
         batch_size,
     )
+    check_calls(problem.loss, problem.optimiser, arrays)
     total = steps if steps is not None else (epochs or 0) * problem.steps_per_epoch
     store = _store(checkpoints)
     # Optax raises numbers to counted steps, which strict promotion refuses.
@@ -223,6 +231,10 @@ def _descended(
 def _store(given: Checkpoints | str | PathLike[str] | None) -> Store | None:
     if given is None:
         return None
+    if not isinstance(given, Checkpoints | str | PathLike):
+        raise InputError(
+            f"checkpoints={given!r} was given: give a folder, or hl.Checkpoints."
+        )
     return (given if isinstance(given, Checkpoints) else Checkpoints(given)).store
 
 
@@ -234,6 +246,10 @@ def _check_settings(
     validation: PyTree,
     patience: int | None,
 ) -> None:
+    settings = {"epochs": epochs, "steps": steps, "batch_size": batch_size}
+    for name, given in (settings | {"patience": patience}).items():
+        if given is not None and (isinstance(given, bool) or given != int(given)):
+            raise InputError(f"{name}={given!r} was given: give a whole number.")
     long = steps if epochs is None else epochs
     if (epochs is None) == (steps is None) or long is None or long < 0:
         raise InputError(

@@ -1,5 +1,7 @@
 """Parametrisations by exponents of the width, as data."""
 
+import math
+import numbers
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -54,8 +56,7 @@ class ABC:
             )
         check_rule(self.rule)
         for name in ("a", "b", "c"):
-            exponents = tuple(float(each) for each in getattr(self, name))
-            object.__setattr__(self, name, exponents)
+            object.__setattr__(self, name, _finite(name, getattr(self, name)))
 
     @property
     def hidden_layers(self) -> int:
@@ -86,6 +87,13 @@ class ABC:
             self.rule,
             self.name,
         )
+
+
+def _finite(name: str, given: Exponents) -> Exponents:
+    real = all(isinstance(each, numbers.Real) for each in given)
+    if not real or not all(math.isfinite(each) for each in given):
+        raise InputError(f"{name}={given!r} was given: give finite numbers.")
+    return tuple(float(each) for each in given)
 
 
 def check_rule(rule: str) -> None:
@@ -146,8 +154,11 @@ def abc(
     """
     hidden = spec.dense_layers - 1 if isinstance(spec, Network) else spec
     if isinstance(hidden, bool) or not isinstance(hidden, int) or hidden < 1:
+        given = f"{spec!r}"
+        if isinstance(spec, Network):
+            given = f"a network of {spec.dense_layers} dense layers"
         raise InputError(
-            f"{spec!r} has no hidden layer: give a network of two dense layers or "
+            f"{given} has no hidden layer: give a network of two dense layers or "
             "more, or how many hidden layers it has."
         )
     check_rule(rule)

@@ -106,7 +106,8 @@ def classify_hypernetwork(given: HypernetworkABC) -> HypernetworkClassification:
             # f's features move W along the gradient, and turn it at random besides.
             aligned = 2 * head.size - alpha + meta_r - into_f + errors[level]
             found.append(aligned - fan_in[level])
-            turns.append(head.size - alpha / 2 - fan_in[level] / 2 + meta_r)
+            turn = head.size - alpha / 2 - fan_in[level] / 2 + meta_r
+            turns.append((level + 1, turn))
         moves.append(min(found))
     primary_r = min(moves[:last])
     through = sizes[last] + primary_r - beta
@@ -127,7 +128,10 @@ def classify_hypernetwork(given: HypernetworkABC) -> HypernetworkClassification:
         conditions.append(Condition("features of f in training", "r", meta_r, 0, ">="))
     conditions += [
         Condition("features of g in training", "r", primary_r, 0, ">="),
-        *(Condition("g as f's features turn", "r", turn, 0, ">=") for turn in turns),
+        *(
+            Condition(f"layer {level} of g as f's features turn", "r", turn, 0, ">=")
+            for level, turn in turns
+        ),
         Condition("outputs by the last weights of g", "r", moves[last], 0, ">="),
         Condition("outputs by features of g", "r", through, 0, ">="),
         Condition(

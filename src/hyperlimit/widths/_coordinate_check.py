@@ -147,7 +147,8 @@ def coordinate_check(
 
     Raises:
         InputError: for fewer than two widths, steps or seeds out of range, a rate that
-            is not positive, an unknown name, or data of other shapes.
+            is not positive or so large that numbers overflow, an unknown name, or data
+            of other shapes or that are not finite.
 
     References:
         Yang et al., *Tensor Programs V*, NeurIPS 2021, appendix D, for networks.
@@ -194,7 +195,15 @@ def coordinate_check(
             assert isinstance(net, FiniteHypernetwork | FiniteNetwork)
             return changes(net, _trained(net, steps_of, x, z, targets, steps), x, z)
 
-        found = jax.jit(lambda keys: jax.lax.map(one, keys))(keys)
+        # Optax raises numbers to counted steps, which strict promotion refuses.
+        with jax.numpy_dtype_promotion("standard"):
+            found = jax.jit(lambda keys: jax.lax.map(one, keys))(keys)
+        if not all(np.isfinite(each).all() for each in found.values()):
+            at = f"width {n}" if z is None else f"widths {n} of f and {m} of g"
+            raise InputError(
+                f"what changed at {at} is not finite at learning_rate="
+                f"{learning_rate}: give a smaller one."
+            )
         return {name: np.asarray(each, np.float64) for name, each in found.items()}
 
     if isinstance(spec, Network):
@@ -265,7 +274,10 @@ def _of_widths(spec: Hypernetwork | Network, n: int, m: int) -> Hypernetwork | N
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
     found = tuple(sorted(set(widths)))
     if len(found) < 2 or found[0] < 1:
-        raise InputError(f"widths {tuple(widths)} were given: give two or more.")
+        raise InputError(
+            f"widths {tuple(widths)} were given: give two or more different ones, all "
+            "of at least 1."
+        )
     return found
 
 
@@ -290,4 +302,12 @@ def _checked_data(
             f"data of shapes {shapes} were given: y must have the rows of x"
             f"{'' if z is None else ' and z'}, {rows}."
         )
+    if 0 in rows:
+        raise InputError(f"data of shapes {shapes} were given: give at least one row.")
+    for each in data:
+        values = np.asarray(each)
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"data hold {values[~np.isfinite(values)][0]}: give finite numbers."
+            )
     return x, z, targets

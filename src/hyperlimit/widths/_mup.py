@@ -13,9 +13,10 @@ from jaxtyping import Array, ArrayLike, PRNGKeyArray, PyTree
 
 from hyperlimit.errors import InputError
 from hyperlimit.finite import FiniteHypernetwork, FiniteNetwork, Values, init
-from hyperlimit.layers import Dense, Size
+from hyperlimit.layers import Dense, Elementwise, Size
 from hyperlimit.networks import Hypernetwork, Network
 from hyperlimit.widths._abc import Rule, check_rule
+from hyperlimit.widths._rule_of_steps import check_steps
 from hyperlimit.widths._tensor_scale import TensorScale, tensor_scales
 
 
@@ -101,6 +102,13 @@ class MuP:
                 f"a {type(self.spec).__name__} and, as base, a "
                 f"{type(self.base).__name__} were given: describe both alike."
             )
+        if isinstance(self.spec, Hypernetwork):
+            assert isinstance(self.base, Hypernetwork)
+            _check_alike("f", self.spec.meta, self.base.meta)
+            _check_alike("g", self.spec.primary, self.base.primary)
+        else:
+            assert isinstance(self.base, Network)
+            _check_alike("network", self.spec, self.base)
 
     def init(
         self,
@@ -135,7 +143,11 @@ class MuP:
         """The factor of every array's learning rate: a tree like the arrays of net.
 
         Random numbers that features of the inputs are made of are not trained: zero.
+
+        Raises:
+            InputError: for a network of another description than `spec`.
         """
+        self._check_net(net)
         still = jax.tree.map(jnp.zeros_like, eqx.filter(net, eqx.is_inexact_array))
         return self._mapped(still, lambda array, factor: _like(factor.rate, array))
 
@@ -151,8 +163,37 @@ class MuP:
             rule: for `rule="sgd"` one whose step is linear in the gradients, such as
                 `optax.sgd(0.1, momentum=0.9)`; for "adam" one whose step does not know
                 the size of gradients, such as `optax.adam(1e-3)`.
+
+        Raises:
+            InputError: for a rule of the other kind, or another network than `spec`'s.
         """
+        check_steps(rule, self.rule)
         return scaled_by(rule, self.rates(net))
+
+    def _check_net(self, net: FiniteHypernetwork | FiniteNetwork) -> None:
+        if isinstance(net, FiniteHypernetwork) and isinstance(self.spec, Hypernetwork):
+            sizes = {"x": net.meta.in_size, "z": net.z_size}
+        elif isinstance(net, FiniteNetwork) and isinstance(self.spec, Network):
+            sizes = {"x": net.in_size}
+        else:
+            raise InputError(
+                f"a {type(net).__name__} was given and MuP is of a "
+                f"{type(self.spec).__name__}: give a network from its init."
+            )
+        drawn = eqx.filter_eval_shape(self.init, key=jax.random.key(0), **sizes)
+        expected, given = (
+            [
+                array.shape
+                for array in jax.tree.leaves(each)
+                if jnp.issubdtype(array.dtype, jnp.inexact)
+            ]
+            for each in (drawn, net)
+        )
+        if expected != given:
+            raise InputError(
+                f"the network has arrays of shapes {given} and MuP's spec those of "
+                f"{expected}: give a network from its init."
+            )
 
     def _mapped(self, net: N, function: Callable[[Array, Factor], Array]) -> N:
         """The network with every trained array made from it and its factor."""
@@ -218,6 +259,24 @@ class MuP:
         offsets = [jnp.concatenate(parts) for parts in zip(*biases, strict=True)]
         head = {"weight": Factor(*columns), "bias": Factor(*offsets)}
         return [*self._factors(meta[:-1]), head], self._factors(primary)
+
+
+def _check_alike(name: str, spec: Network, base: Network) -> None:
+    """Raises an InputError for networks that differ in their layers."""
+    one, other = (
+        [type(layer).__name__ for layer in network.layers] for network in (spec, base)
+    )
+    if one != other:
+        raise InputError(
+            f"{name} has layers {', '.join(one)} in spec and {', '.join(other)} in "
+            "base: describe both alike, but for their widths."
+        )
+    for layer, beside in zip(spec.layers, base.layers, strict=True):
+        if isinstance(layer, Elementwise) and layer != beside:
+            raise InputError(
+                f"{name} has the layer {layer!r} in spec and {beside!r} in base: "
+                "describe both alike, but for their widths."
+            )
 
 
 def scaled_by(

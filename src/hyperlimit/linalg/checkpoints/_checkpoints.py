@@ -21,14 +21,14 @@ class Checkpoints(AbstractKeeper):
     r"""Keeps a solve in a folder, so that it can be ended at any moment and go on.
 
     Given to a solver as its `keeper`; or to `hyperlimit.train`, which keeps a training
-    in the same way, twice a second at most. Once in a while the stage between two
-    chunks of iterations is copied, and written while the solve goes on; a stage is
-    there whole or not at all, and the two latest stay. Started again with the same
-    system and the same folder, even after it was killed, the solve goes on from the
-    latest stage and ends with the same answer, to the bit, as one that was never
-    ended. After the end the folder holds the answer: started once more, the solve
-    returns it at the price of its true residual. The tolerance and the most iterations
-    may be others.
+    in the same way. Once in `seconds` the stage between two chunks of iterations (of
+    steps, in a training, of half a second or so) is copied, and written while the solve
+    goes on; a stage is there whole or not at all, and the two latest stay. Started
+    again with the same system and the same folder, even after it was killed, the solve
+    goes on from the latest stage and ends with the same answer, to the bit, as one that
+    was never ended. After the end the folder holds the answer: started once more, the
+    solve returns it at the price of its true residual. The tolerance and the most
+    iterations may be others.
 
     With several processes (`jax.distributed`) the folder is one that all of them see.
     Of vectors that are dealt out each writes its own part; of a system that every

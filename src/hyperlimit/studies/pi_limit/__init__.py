@@ -8,7 +8,9 @@ on CIFAR-10 where the NTK has 59.63 % and the GP kernel 58.92 %.
 
 Command: ``hyperlimit study pi-limit``.
 
-Intervals are Student's over seeds, each with its own digits, networks and batches.
+"pi" are networks of finite width with projected updates, "muP" those without, "NNGP"
+the GP kernel. Intervals are Student's over seeds, each with its own digits, networks
+and batches.
 """
 
 from hyperlimit.studies._study import Study

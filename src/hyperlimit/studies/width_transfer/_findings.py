@@ -12,6 +12,8 @@ from hyperlimit.widths import CoordinateCheck
 
 # For each parametrisation and multiple: a row for each rate, a column for each seed.
 Losses = Mapping[tuple[str, int], Float[np.ndarray, "r s"]]
+NAMES = {"mup": "muP", "standard": "standard", "ntk": "NTK"}
+RULES = {"sgd": "SGD", "adam": "Adam"}
 # Slopes of this size are no accident of the widths that are measured.
 _DRIFT = 0.3
 
@@ -30,11 +32,14 @@ def transfer_rows(config: WidthTransferConfig, losses: Losses) -> list[Finding]:
         powers = {m: best_rate(config, losses[name, m]) for m in config.multiples}
         for multiple in config.multiples[1:]:
             moved = powers[multiple] - powers[1]
-            what = f"{name}: best rate at {multiple}x over that of the base, log2"
+            what = (
+                f"{NAMES[name]}: best rate at {multiple}x is the base's times 2 to the"
+            )
             if name == "mup":
-                expected, holds = f"within {grid:g}, a step", abs(moved) <= grid
+                expected = f"0, within the grid's {grid:g}"
+                holds = abs(moved) <= grid
             elif multiple == last:
-                expected, holds = f"below -{grid:g}, a step", moved < -grid
+                expected, holds = f"below -{grid:g}", moved < -grid
             else:
                 expected, holds = "", None
             rows.append(Finding(what, moved, None, expected, holds=holds))
@@ -42,7 +47,9 @@ def transfer_rows(config: WidthTransferConfig, losses: Losses) -> list[Finding]:
         for narrow, wide in zip(config.multiples, config.multiples[1:], strict=False):
             gap = losses[name, wide][row] - losses[name, narrow][row]
             half = _half_width(gap)
-            what = f"{name}: loss at the base's best rate, {wide}x minus {narrow}x"
+            what = (
+                f"{NAMES[name]}: loss at the base's best rate, {wide}x minus {narrow}x"
+            )
             mean = float(gap.mean())
             rows.append(
                 Finding(
@@ -56,8 +63,8 @@ def transfer_rows(config: WidthTransferConfig, losses: Losses) -> list[Finding]:
         # What tuning at the widest would have given instead.
         tuned = losses[name, last][config.log_rates.index(powers[last])].mean()
         ratio = float(losses[name, last][row].mean() / tuned)
-        what = f"{name}: loss at {last}x with the base's rate, over that with its own"
-        rows.append(Finding(what, ratio))
+        what = f"loss at {last}x with the base's rate, over that with its own"
+        rows.append(Finding(f"{NAMES[name]}: {what}", ratio))
     return rows
 
 
@@ -77,7 +84,7 @@ def check_rows(
             else:
                 expected = f"off 0 by more than {_DRIFT:g}"
                 holds = abs(slope.slope) > _DRIFT
-            name = f"{check.parametrisation}, {check.rule}"
+            name = f"{NAMES[check.parametrisation]}, {RULES[check.rule]}"
             rows.append(
                 Finding(
                     f"{name}: largest slope in {letter} ({what})",

@@ -11,6 +11,8 @@ from hyperlimit.studies._reporter import Reporter
 from hyperlimit.studies._study import Findings
 from hyperlimit.studies.width_transfer._config import WidthTransferConfig
 from hyperlimit.studies.width_transfer._findings import (
+    NAMES,
+    RULES,
     Losses,
     check_rows,
     transfer_rows,
@@ -126,7 +128,7 @@ def _figure(config: WidthTransferConfig, losses: Losses, checks: list[Coordinate
         for name in _NAMES
     }
     changes = {
-        f"{check.parametrisation}, {check.rule}: {letter}": [
+        f"{NAMES[check.parametrisation]}, {RULES[check.rule]}: {letter}": [
             ChangeCurve(name, part.widths, np.median(each, axis=1))
             for name, each in part.changes.items()
         ]
