@@ -22,10 +22,11 @@ from hyperlimit.studies.width_transfer._train import final_losses
 from hyperlimit.widths import CoordinateCheck, coordinate_check
 
 _NAMES = ("mup", "standard")
-# Rates small enough for every width in a parametrisation without their correction.
+# Small enough for every width where rates are not corrected; under SGD so small that
+# outputs move by a few percent of what they are off.
 _CHECKED = {
     ("mup", "adam"): 2e-4,
-    ("mup", "sgd"): 1e-5,
+    ("mup", "sgd"): 3e-6,
     ("standard", "adam"): 5e-5,
     ("standard", "sgd"): 2e-7,
     ("ntk", "adam"): 1e-3,
