@@ -21,6 +21,7 @@ os.environ["MPLBACKEND"] = "Agg"
 import jax
 import jax.numpy as jnp
 
+import batched_factorisations
 from compiled_once import close_cache, open_cache
 
 PRECISION = os.environ.get("HYPERLIMIT_TEST_PRECISION", "float64")
@@ -40,6 +41,8 @@ if version("jaxlib").startswith("0.10."):
     UNOPTIMISED.append("--xla_cpu_use_fusion_emitters=false")
 if PRECISION == "float64":
     os.environ.setdefault("XLA_FLAGS", " ".join(UNOPTIMISED))
+
+batched_factorisations.refuse()
 
 jax.config.update("jax_enable_x64", PRECISION == "float64")
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -150,6 +150,29 @@ def test_more_inputs_than_numbers_in_one_and_equal_ones(net, tolerance):
             np.testing.assert_allclose(a, b, atol=10 * tolerance)
 
 
+@pytest.mark.parametrize("count", [3, 4, 6])
+def test_derivatives_in_the_inputs(net, tasks, count, tolerance):
+    """First and second, also where the inputs span everything."""
+    draw = np.random.default_rng(2)
+    x, change = jnp.asarray(draw.standard_normal((2, count, 4)), float)
+    y, new_x = jnp.zeros((count, 2)), tasks.new_inputs[0]
+
+    def outputs(descend):
+        return lambda x: jnp.sum(jnp.sin(jax.vmap(descend(x))(new_x)))
+
+    def both(function):
+        slope = jax.grad(function)
+        return jax.jit(lambda x: jax.jvp(slope, (x,), (change,)))(x)
+
+    found = both(
+        outputs(lambda x: adapted(net, x, y, loss=half_square, rate=0.1, steps=2))
+    )
+    expected = both(outputs(lambda x: _descended(net, x, y, half_square, 0.1, 2, 2)))
+    for a, b in zip(found, expected, strict=True):
+        assert float(jnp.max(jnp.abs(b))) > 0.01
+        np.testing.assert_allclose(a, b, atol=100 * tolerance)
+
+
 def test_wide_networks_meta_train_as_the_limit(tasks):
     """Outer descent through inner descent, both orders: to O(1 / sqrt(width))."""
     limit = hl.linear_limit(4, 2, output_std=0.5)

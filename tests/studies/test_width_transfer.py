@@ -48,7 +48,7 @@ def test_what_diverged_is_not_best():
 
 
 def test_wrong_settings_are_one_sentence(refuses):
-    with refuses(r"multiples=\(2, 4\)"):
+    with refuses("multiples=(2, 4)"):
         WidthTransferConfig(multiples=(2, 4))
     with refuses("log_rates"):
         WidthTransferConfig(log_rates=(-3.0,))

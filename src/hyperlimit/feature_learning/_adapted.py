@@ -81,10 +81,31 @@ def adapted(
             f"inputs of {net.first.shape[1]} numbers were expected, and shape "
             f"{jnp.shape(inputs)} was given: give a row for each."
         )
-    basis = jnp.linalg.qr(inputs.T)[0]
+    basis = _orthonormal(inputs.T)
     start = LinearNetwork(net.first @ basis, net.second)
     end = _descended(start, inputs @ basis, targets, loss, rate, steps, order)
     return AdaptedLinearNetwork(net.first, end.second, end.first - start.first, basis)
+
+
+@jax.custom_jvp
+@jax.custom_batching.sequential_vmap
+def _orthonormal(columns: Float[Array, "d k"]) -> Float[Array, "d b"]:
+    return jnp.linalg.qr(columns)[0]
+
+
+@_orthonormal.defjvp
+def _moved(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Array, Array]:
+    r"""$Q \Omega + (I - Q Q^T)\, dX R^{-1}$, with $\Omega$ that keeps R triangular."""
+    (columns,), (change,) = primals, tangents
+    basis = _orthonormal(columns)
+    if basis.shape[1] < columns.shape[1]:
+        # All there is: what turns inside it changes nothing.
+        return basis, jnp.zeros_like(basis)
+    root = basis.T @ columns
+    scaled = jax.scipy.linalg.solve_triangular(root.T, change.T, lower=True).T
+    inside = basis.T @ scaled
+    turn = jnp.tril(inside, -1) - jnp.tril(inside, -1).T
+    return basis, basis @ (turn - inside) + scaled
 
 
 def _descended(

@@ -114,7 +114,7 @@ class FinitePiNetwork(eqx.Module):
             if last or part.size == 0 or not self.omegas:
                 return part
             omega = self.omegas[level]
-            return omega @ jnp.linalg.solve(omega.T @ omega, omega.T @ part)
+            return _projected_onto(omega, part)
 
         return Values(
             tuple(onto(part, level) for level, part in enumerate(gradient.weights)),
@@ -165,6 +165,21 @@ def _outputs(values: Values, scales: Scales, x: Array) -> Array:
         if scales.bias_stds[level] > 0:
             h = h + scales.bias_stds[level] * bias
     return h
+
+
+def _projected_onto(
+    omega: Float[Array, "n r"], part: Float[Array, "n i"]
+) -> Float[Array, "n i"]:
+    square = omega.T @ omega
+    return omega @ jax.lax.custom_linear_solve(
+        lambda values: square @ values,
+        omega.T @ part,
+        lambda _, values: _solved(square, values),
+        symmetric=True,
+    )
+
+
+_solved = jax.custom_batching.sequential_vmap(lambda a, b: jnp.linalg.solve(a, b))
 
 
 def sampled(

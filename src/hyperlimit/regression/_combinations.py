@@ -81,7 +81,9 @@ def _combinations(
     p = inverse.coordinates.shape[0]
     modes = jnp.linspace(0, p - 1, min(p, _MODES)).round().astype(int)
     turned = jnp.einsum("rqp,ps->rqs", right, inverse.coordinates[:, modes])
-    sizes, bases = jnp.linalg.eigh(jnp.einsum("rqs,tqs->srt", turned, turned))
+    sizes, bases = jax.lax.map(
+        jnp.linalg.eigh, jnp.einsum("rqs,tqs->srt", turned, turned)
+    )
     roots = bases * jnp.sqrt(jnp.where(sizes > 0, sizes, 0))[:, None, :]
     inner, outer = inverse.inner[:, modes], inverse.outer[modes]
     # In the energy's norm, as a mean coordinate mode has it.

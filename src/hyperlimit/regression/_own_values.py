@@ -207,8 +207,9 @@ class _Preconditioner(_OfFunctions):
     def matmat(self, vectors: Float[Array, "q m"]) -> Float[Array, "q m"]:
         if len(self.factors) == 1:
             return jax.scipy.linalg.cho_solve((self.factors[0], True), vectors)
-        solved = jax.vmap(lambda f, b: jax.scipy.linalg.cho_solve((f, True), b))(
-            self.factors, vectors.T
+        solved = jax.lax.map(
+            lambda pair: jax.scipy.linalg.cho_solve((pair[0], True), pair[1]),
+            (self.factors, vectors.T),
         )
         return solved.T
 
@@ -237,7 +238,7 @@ def _masked_factors(
         diagonal = jnp.where(mask, noise, 1)
         return jnp.linalg.cholesky(inside + jnp.diag(diagonal))
 
-    return jax.vmap(factor)(known)
+    return jax.lax.map(factor, known)
 
 
 @jax.jit

@@ -97,7 +97,9 @@ def _used(net: FiniteHypernetwork, x: Float[Array, "..."]) -> tuple[dict, ...]:
 def _spectral_norms(matrices: Float[Array, "b o i"]) -> Float[Array, " b"]:
     # LAPACK complains, on the terminal, of what is not finite.
     finite = jnp.isfinite(matrices).all((1, 2), keepdims=True)
-    norms = jnp.linalg.norm(jnp.where(finite, matrices, 0), ord=2, axis=(1, 2))
+    norms = jax.lax.map(
+        lambda matrix: jnp.linalg.norm(matrix, ord=2), jnp.where(finite, matrices, 0)
+    )
     return jnp.where(finite[:, 0, 0], norms, jnp.nan)
 
 

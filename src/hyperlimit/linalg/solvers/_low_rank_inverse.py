@@ -194,17 +194,19 @@ def _roots(
     """Inverses of Cholesky factors of blocks, and the log determinant of them all."""
     identity = jnp.eye(members.shape[1], dtype=factor.dtype)
 
-    def root(rows: Int[Array, " b"]) -> tuple[Array, Array]:
+    def left(rows: Int[Array, " b"]) -> Float[Array, "b b"]:
         there = (rows >= 0).astype(factor.dtype)
         index = jnp.where(rows >= 0, rows, 0)
         rest = operator.block(index, index) - factor[index] @ factor[index].T
         rest = rest * there[:, None] * there[None, :]
-        rest = (rest + rest.T) / 2 + jnp.diag(ridge * there + 1 - there)
-        lower = jnp.linalg.cholesky(rest)
+        return (rest + rest.T) / 2 + jnp.diag(ridge * there + 1 - there)
+
+    def inverted(matrix: Float[Array, "b b"]) -> tuple[Array, Array]:
+        lower = jnp.linalg.cholesky(matrix)
         inverse = jax.scipy.linalg.solve_triangular(lower, identity, lower=True)
         return inverse, jnp.sum(jnp.log(jnp.diagonal(lower)))
 
-    inverses, volumes = jax.vmap(root)(members)
+    inverses, volumes = jax.lax.map(inverted, jax.vmap(left)(members))
     return inverses, jnp.sum(volumes)
 
 

@@ -22,6 +22,8 @@ CLEAR_EIGENVALUE = 1e-6
 # Polishing may not leave the stop: by this much of its loss.
 STAYS = 0.01
 
+_spectrum = jax.custom_batching.sequential_vmap(lambda a: jnp.linalg.eigh(a))
+
 
 class Verified(NamedTuple):
     r"""All stops, (s, n) each.
@@ -102,7 +104,7 @@ def _polished(
 
     def step(carry: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], None]:
         at, damping = carry
-        values, modes = jnp.linalg.eigh(jax.hessian(loss)(at))
+        values, modes = _spectrum(jax.hessian(loss)(at))
         slopes = modes.T @ jax.grad(loss)(at)
         new = at - modes @ (slopes / (jnp.abs(values) + damping))
         lower = loss(new) <= loss(at)
