@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import hyperlimit as hl
+import optimised
 from hyperlimit.parametrisation import INITIALISATIONS
 
 pytestmark = pytest.mark.float64_only(reason="averages of samples")
@@ -102,7 +103,7 @@ def measured(row, size, biases, head="full", description=None, seeds=SEEDS):
         )
 
     keys = jax.random.split(jax.random.key(3, impl="rbg"), (seeds // 100, 100))
-    sampled = jax.jit(lambda k: jax.lax.map(jax.vmap(squares), k))(keys)
+    sampled = optimised.jit(lambda k: jax.lax.map(jax.vmap(squares), k))(keys)
     return jax.tree.map(lambda values: float(jnp.mean(values)), sampled)
 
 
@@ -178,7 +179,7 @@ def test_hyperfan_out_keeps_the_variance_of_gradients(biases):
         return jnp.mean(pull(jax.random.normal(direction, (OUT,)))[0] ** 2)
 
     keys = jax.random.split(jax.random.key(4, impl="rbg"), (16, 100))
-    sampled = jax.jit(lambda k: jax.lax.map(jax.vmap(square), k))(keys)
+    sampled = optimised.jit(lambda k: jax.lax.map(jax.vmap(square), k))(keys)
     assert float(jnp.mean(sampled)) == pytest.approx(1, rel=0.05)
 
 
