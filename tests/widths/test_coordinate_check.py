@@ -46,10 +46,15 @@ def test_mup_stays_and_others_drift():
 @pytest.mark.long
 def test_mup_for_sgd():
     """f moves as much at any m up to n; beyond, what comes back to it is smaller."""
-    options = {"meta_widths": (64, 256), "primary_widths": (64, 128, 256)}
-    options |= {"base": (64, 64), "seeds": 64}
-    assert check("mup", "sgd", 3e-6, fixed=(256, 64), **options).within(0.15)
-    _, primary = check("mup", "sgd", 3e-6, fixed=(64, 64), **options).parts
+    options = {"primary_widths": (64, 128, 256), "base": (64, 64)}
+    # At these widths the slope in n of g's first layer is still 0.09 +- 0.04.
+    found = check(
+        "mup", "sgd", 3e-6, meta_widths=(64, 256), fixed=(256, 64), seeds=256, **options
+    )
+    assert found.within(0.15)
+    _, primary = check(
+        "mup", "sgd", 3e-6, meta_widths=(32, 64), fixed=(64, 64), seeds=128, **options
+    ).parts
     for what, found in primary.slopes.items():
         expected = -0.5 if what.startswith("f, ") else 0
         assert found.slope == pytest.approx(expected, abs=0.15), what

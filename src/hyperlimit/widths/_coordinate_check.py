@@ -1,8 +1,9 @@
 """Whether what training changes stays of one size as networks widen."""
 
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import final
 
 import equinox as eqx
@@ -34,7 +35,7 @@ _OPTIMISERS: Mapping[Rule, Callable[[float], optax.GradientTransformation]] = {
 @final
 @dataclass(frozen=True)
 class WidthSlopes:
-    """How changes scale with one width.
+    """How changes scale with one width. Print it for a table.
 
     Attributes:
         varied: "meta", "primary" or "network".
@@ -47,8 +48,18 @@ class WidthSlopes:
     varied: str
     widths: tuple[int, ...]
     fixed: int | None
-    changes: Mapping[str, NDArray]
+    changes: Mapping[str, NDArray] = field(repr=False)
     slopes: Mapping[str, LogSlope]
+
+    def __str__(self) -> str:
+        letter = "m" if self.varied == "primary" else "n"
+        widths = ", ".join(str(width) for width in self.widths)
+        beside = "" if self.fixed is None else f", the other is {self.fixed}"
+        lines = [f"{f'{letter} = {widths}{beside}':<44} slope   95% interval"]
+        for what, found in self.slopes.items():
+            interval = f"[{found.low:.2f}, {found.high:.2f}]"
+            lines.append(f"  {what:<42} {found.slope:>5.2f}  {interval:>14}")
+        return "\n".join(lines)
 
 
 @final
@@ -83,20 +94,12 @@ class CoordinateCheck:
         return max(slopes, key=abs)
 
     def __str__(self) -> str:
-        letters = {"meta": "n", "primary": "m", "network": "n"}
-        lines = [
+        title = (
             f"{self.parametrisation}, {self.rule}: change after {self.steps} steps, "
             "as a power of the width"
-        ]
-        for part in self.parts:
-            beside = "" if part.fixed is None else f", the other is {part.fixed}"
-            widths = ", ".join(str(width) for width in part.widths)
-            name = f"{letters[part.varied]} = {widths}{beside}"
-            lines.append(f"  {name:<44} slope   95% interval")
-            for what, found in part.slopes.items():
-                interval = f"[{found.low:.2f}, {found.high:.2f}]"
-                lines.append(f"    {what:<42} {found.slope:>5.2f}  {interval:>14}")
-        return "\n".join(lines)
+        )
+        parts = (textwrap.indent(str(part), "  ") for part in self.parts)
+        return "\n".join([title, *parts])
 
 
 def coordinate_check(
