@@ -42,6 +42,13 @@ if version("jaxlib").startswith("0.10."):
 if PRECISION == "float64":
     os.environ.setdefault("XLA_FLAGS", " ".join(UNOPTIMISED))
 
+# Two processes with two threads each, on two cores, are a tenth slower than one each.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+if CORES and WORKERS == len(CORES) > 1:
+    worker = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    os.sched_setaffinity(0, {CORES[worker]})
+
 batched_factorisations.refuse()
 
 jax.config.update("jax_enable_x64", PRECISION == "float64")
@@ -73,6 +80,18 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(scope="module")
+def all_cores() -> Generator[None, None, None]:
+    """What this process starts may use every core."""
+    if not CORES:
+        yield
+        return
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield
+    os.sched_setaffinity(0, own)
 
 
 # Linux gives a process 65,530 maps of memory, and ends it when it asks for more.

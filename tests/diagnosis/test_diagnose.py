@@ -146,7 +146,7 @@ def test_what_cannot_be_corrected_is_said():
 @pytest.mark.float64_only(reason="a minute of training in either")
 def test_following_the_advice_trains_faster(std, gain, by_hand, data):
     net = by_hand(std)
-    found = hl.diagnose(net, data, steps=40, draws=0)
+    found = hl.diagnose(net, data, steps=25, draws=0)
     assert found.changed
     assert found.best.end < gain * found.given.end
     assert found.advice[0].about == "initialisation"
